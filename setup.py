@@ -1,0 +1,55 @@
+"""Build superion: map the top-level folders into one package and compile the Cython bindings over the C core.
+
+The mapped folders are listed because setuptools cannot discover them; packages inside each are found.
+"""
+
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, find_packages, setup
+
+# "superion.cli" and other folders inside these are found below; "discovery" joins when it exists.
+FOLDERS = {
+    "superion": "src/superion",
+    "superion.featurizers": "featurizers",
+    "superion.models": "models",
+    "superion.training": "training",
+    "superion.serving": "serving",
+}
+PACKAGES = [
+    package
+    for root, folder in FOLDERS.items()
+    for package in (root, *(f"{root}.{sub}" for sub in find_packages(folder)))
+]
+
+# -ffp-contract=off keeps the arithmetic the same on machines with and without fused multiply-add.
+COMPILE_ARGS = [] if sys.platform == "win32" else ["-std=c11", "-O3", "-ffp-contract=off", "-Wall", "-Wextra"]
+LIBRARIES = [] if sys.platform == "win32" else ["m"]
+
+
+def extension(name, *c_sources):
+    """Describe the extension `superion.featurizers.<name>`, built from its .pyx and the C sources it binds."""
+    return Extension(
+        f"superion.featurizers.{name}",
+        sources=[f"featurizers/{name}.pyx", *(f"csrc/{source}" for source in c_sources)],
+        include_dirs=["csrc"],
+        depends=sorted(str(path) for path in Path("csrc").iterdir() if path.suffix in {".h", ".pxd"}),
+        extra_compile_args=COMPILE_ARGS,
+        libraries=LIBRARIES,
+    )
+
+
+setup(
+    packages=PACKAGES,
+    package_dir=FOLDERS,
+    ext_modules=cythonize(
+        [
+            extension("_neighbors", "neighbors.c", "images.c", "lattice.c", "status.c"),
+            extension("_composition", "composition.c", "status.c"),
+        ],
+        include_path=["csrc"],
+        compiler_directives={"language_level": "3"},
+        build_dir="build/cython",
+    ),
+)

@@ -1,0 +1,84 @@
+"""The errors of superion: each names the field at fault, the value found and, in the message, what would be right."""
+
+from __future__ import annotations
+
+VALUE_SHOWN = 120
+"""Longest part of an offending value that an error repeats [characters]."""
+
+
+class SuperionError(Exception):
+    """Report a fault in what superion was given.
+
+    `code` is stable and machine-readable, `field` names the input at fault, `value` is that input, shortened.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.value = shorten(value)
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the error as the `{"code", "message", "field"}` that every interface answers with."""
+        answer = {"code": self.code, "message": self.message}
+        if self.field is not None:
+            answer["field"] = self.field
+        return answer
+
+
+class InvalidFormula(SuperionError):
+    """Report a formula that cannot be read."""
+
+    code = "invalid_formula"
+
+
+class InvalidCrystal(SuperionError):
+    """Report a crystal that is not physical: coordinates, lattice or occupancies."""
+
+    code = "invalid_structure"
+
+
+class InvalidCif(InvalidCrystal):
+    """Report CIF text that cannot be read, or that describes no physical crystal."""
+
+    code = "invalid_cif"
+
+
+class InvalidValue(SuperionError):
+    """Report an argument outside its valid range."""
+
+    code = "invalid_value"
+
+
+class InvalidTable(SuperionError):
+    """Report a data set that cannot be learned from or scored."""
+
+    code = "invalid_table"
+
+
+class InvalidArtefact(SuperionError):
+    """Report a model artefact that is damaged, of another format version, or made for another featuriser."""
+
+    code = "invalid_artefact"
+
+
+class NotFound(SuperionError):
+    """Report a model, run or data set that does not exist."""
+
+    code = "not_found"
+
+
+class MissingDependency(SuperionError):
+    """Report an optional dependency that the called part needs and that is not installed."""
+
+    code = "missing_dependency"
+
+
+def shorten(value: object) -> str | None:
+    """Return `value` as text of at most `VALUE_SHOWN` characters, or None for None."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= VALUE_SHOWN else text[:VALUE_SHOWN] + "..."
