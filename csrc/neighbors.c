@@ -1,0 +1,229 @@
+/* The search: for each centre, look through the part of each row of bins that the cutoff sphere cuts, order the hits by
+ * image number, which is the order by neighbour and shift, and write the pairs. */
+#include "neighbors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "images.h"
+
+#define DIGIT_BITS 8
+
+/* What one search collects per centre. */
+typedef struct {
+    uint64_t *keys, *scratch; /* image number << 32 | index into squared */
+    double *squared; /* squared distances in the order found */
+    double *ordered; /* room to select the k-th of them */
+    size_t count;
+} hits;
+
+void superion_neighbor_list_free(superion_neighbor_list *list) {
+    if (list != NULL) {
+        free(list->centers);
+        free(list->neighbors);
+        free(list->shifts);
+        free(list->distances);
+        memset(list, 0, sizeof *list);
+    }
+}
+
+/* Distance from a coordinate to a bin along one axis, 0 inside it. */
+static double gap(const superion_grid *grid, int axis, int bin, double coordinate) {
+    double low = grid->low[axis] + bin * grid->width[axis];
+    return fmax(0.0, fmax(low - coordinate, coordinate - low - grid->width[axis]));
+}
+
+/* Collect what lies within the cutoff of one centre, the centre itself left out. */
+static void collect(const superion_images *images, size_t center, double squared_limit, double squared_reach, hits *found) {
+    const superion_grid *grid = &images->grid;
+    const double *origin = images->wrapped + 3 * center, x = origin[0], y = origin[1], z = origin[2];
+    const double *restrict xs = images->x, *restrict ys = images->y, *restrict zs = images->z;
+    const uint32_t *restrict numbers = images->number, self = images->self[center];
+    uint64_t *restrict keys = found->keys;
+    double *restrict squared = found->squared, reach = sqrt(squared_reach);
+    const size_t n_v = (size_t)grid->bins[1], n_w = (size_t)grid->bins[2];
+    size_t count = 0;
+    int u_end = superion_bin_of(grid, 0, x + reach);
+    for (int u = superion_bin_of(grid, 0, x - reach); u <= u_end; u++) {
+        double gap_x = gap(grid, 0, u, x), left_x = squared_reach - gap_x * gap_x, half_y = sqrt(fmax(0.0, left_x));
+        int v_end = superion_bin_of(grid, 1, y + half_y);
+        for (int v = superion_bin_of(grid, 1, y - half_y); v <= v_end; v++) {
+            double gap_y = gap(grid, 1, v, y), left = left_x - gap_y * gap_y, half_z = sqrt(fmax(0.0, left));
+            const uint32_t *row = images->bin_start + ((size_t)u * n_v + (size_t)v) * n_w;
+            uint32_t end = row[superion_bin_of(grid, 2, z + half_z) + 1];
+            for (uint32_t place = row[superion_bin_of(grid, 2, z - half_z)]; place < end; place++) {
+                double dx = xs[place] - x, dy = ys[place] - y, dz = zs[place] - z;
+                double distance = dx * dx + dy * dy + dz * dz;
+                /* Written always and kept when it counts: a branch here is mispredicted half of the time. */
+                keys[count] = (uint64_t)numbers[place] << 32 | count;
+                squared[count] = distance;
+                count += (distance <= squared_limit) & (numbers[place] != self);
+            }
+        }
+    }
+    found->count = count;
+}
+
+/* Sort the keys by image number: least significant digit first, as many digits as image numbers have. */
+static void sort_keys(hits *found, size_t n_images) {
+    for (unsigned shift = 32; shift < 64 && n_images >> (shift - 32) != 0; shift += DIGIT_BITS) {
+        size_t start[1 << DIGIT_BITS] = {0}, total = 0;
+        const unsigned mask = (1 << DIGIT_BITS) - 1;
+        for (size_t n = 0; n < found->count; n++) {
+            start[found->keys[n] >> shift & mask]++;
+        }
+        for (unsigned digit = 0; digit <= mask; digit++) {
+            size_t here = start[digit];
+            start[digit] = total;
+            total += here;
+        }
+        for (size_t n = 0; n < found->count; n++) {
+            found->scratch[start[found->keys[n] >> shift & mask]++] = found->keys[n];
+        }
+        uint64_t *sorted = found->scratch;
+        found->scratch = found->keys;
+        found->keys = sorted;
+    }
+}
+
+static int compare_doubles(const void *left, const void *right) {
+    double p = *(const double *)left, q = *(const double *)right;
+    return (p > q) - (p < q);
+}
+
+/* Drop the hits beyond the k-th nearest and its ties; the order of the keys stays. */
+static void keep_nearest(hits *found, size_t k) {
+    if (found->count <= k) {
+        return;
+    }
+    memcpy(found->ordered, found->squared, found->count * sizeof(double));
+    qsort(found->ordered, found->count, sizeof(double), compare_doubles);
+    double limit = sqrt(found->ordered[k - 1]) + SUPERION_TIE_TOLERANCE;
+    size_t kept = 0;
+    for (size_t n = 0; n < found->count; n++) {
+        uint64_t key = found->keys[n];
+        if (sqrt(found->squared[(uint32_t)key]) <= limit) {
+            found->keys[kept++] = key;
+        }
+    }
+    found->count = kept;
+}
+
+/* Give the four arrays room for `capacity` pairs. On failure those not reached keep their size, so nothing leaks. */
+static superion_status resize(superion_neighbor_list *list, size_t capacity) {
+    void *larger;
+    if (capacity > SIZE_MAX / (3 * sizeof(int64_t))) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    if ((larger = realloc(list->centers, capacity * sizeof(int64_t))) == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    list->centers = larger;
+    if ((larger = realloc(list->neighbors, capacity * sizeof(int64_t))) == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    list->neighbors = larger;
+    if ((larger = realloc(list->shifts, 3 * capacity * sizeof(int32_t))) == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    list->shifts = larger;
+    if ((larger = realloc(list->distances, capacity * sizeof(double))) == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    list->distances = larger;
+    return SUPERION_OK;
+}
+
+/* Write the pairs of one centre at the end of the list, which has room for them. */
+static void append(const superion_images *images, size_t center, const hits *found, superion_neighbor_list *list) {
+    const int32_t *wraps = images->wraps + 3 * center;
+    const int32_t wrap_a = wraps[0], wrap_b = wraps[1], wrap_c = wraps[2];
+    int64_t *restrict centers = list->centers + list->count, *restrict neighbors = list->neighbors + list->count;
+    int32_t *restrict shifts = list->shifts + 3 * list->count;
+    double *restrict distances = list->distances + list->count;
+    for (size_t n = 0; n < found->count; n++) {
+        const superion_image *neighbor = images->images + (found->keys[n] >> 32);
+        centers[n] = (int64_t)center;
+        neighbors[n] = neighbor->site;
+        shifts[3 * n] = neighbor->shift[0] + wrap_a;
+        shifts[3 * n + 1] = neighbor->shift[1] + wrap_b;
+        shifts[3 * n + 2] = neighbor->shift[2] + wrap_c;
+        distances[n] = sqrt(found->squared[(uint32_t)found->keys[n]]);
+    }
+    list->count += found->count;
+}
+
+/* Search around every centre; `found` has room for as many hits as there are images. */
+static superion_status search(const superion_images *images, size_t n_sites, const superion_neighbor_options *options,
+                              hits *found, superion_neighbor_list *list) {
+    double limit = options->cutoff * (1.0 + SUPERION_CUTOFF_TOLERANCE), reach = 0.0;
+    size_t capacity = 0;
+    for (int x = 0; x < 3; x++) {
+        reach = fmax(reach, 1e-12 * (images->grid.high[x] - images->grid.low[x]));
+    }
+    reach += limit; /* the bins of an image near the sphere are looked at even if rounding puts it on the far side */
+    for (size_t i = 0; i < n_sites; i++) {
+        collect(images, i, limit * limit, reach * reach, found);
+        if (options->max_neighbors > 0) {
+            keep_nearest(found, options->max_neighbors);
+        }
+        if (options->max_pairs > 0 && found->count > options->max_pairs - list->count) {
+            return SUPERION_TOO_MANY_PAIRS;
+        }
+        if (found->count > capacity - list->count) {
+            /* What the centres so far needed, scaled to all, is close in a crystal; a quarter more is rarely short. */
+            double expected = (double)(list->count + found->count) / (double)(i + 1) * (double)n_sites * 1.25 + 64.0;
+            expected = options->max_pairs > 0 ? fmin(expected, (double)options->max_pairs) : expected;
+            capacity = list->count + found->count;
+            capacity = expected > (double)capacity && expected < 1e15 ? (size_t)expected : capacity;
+            if (resize(list, capacity) != SUPERION_OK) {
+                return SUPERION_OUT_OF_MEMORY;
+            }
+        }
+        sort_keys(found, images->n_images);
+        append(images, i, found, list);
+    }
+    if (list->count == 0) {
+        superion_neighbor_list_free(list);
+        return SUPERION_OK;
+    }
+    return capacity > list->count ? resize(list, list->count) : SUPERION_OK;
+}
+
+superion_status superion_find_neighbors(const double *lattice, const double *fractional, size_t n_sites,
+                                        const superion_neighbor_options *options, superion_neighbor_list *list) {
+    superion_images images;
+    if (list == NULL) {
+        return SUPERION_NULL_ARGUMENT;
+    }
+    memset(list, 0, sizeof *list);
+    memset(&images, 0, sizeof images);
+    if (lattice == NULL || options == NULL || (fractional == NULL && n_sites > 0)) {
+        return SUPERION_NULL_ARGUMENT;
+    }
+    if (!isfinite(options->cutoff) || !(options->cutoff > 0.0)) {
+        return SUPERION_BAD_CUTOFF;
+    }
+    superion_status status = superion_images_build(lattice, fractional, n_sites, options, &images);
+    if (status == SUPERION_OK && n_sites > 0) {
+        hits found = {0};
+        found.keys = superion_allocate(images.n_images, sizeof(uint64_t));
+        found.scratch = superion_allocate(images.n_images, sizeof(uint64_t));
+        found.squared = superion_allocate(images.n_images, sizeof(double));
+        found.ordered = superion_allocate(options->max_neighbors > 0 ? images.n_images : 0, sizeof(double));
+        status = SUPERION_OUT_OF_MEMORY;
+        if (found.keys != NULL && found.scratch != NULL && found.squared != NULL && found.ordered != NULL) {
+            status = search(&images, n_sites, options, &found, list);
+        }
+        free(found.keys);
+        free(found.scratch);
+        free(found.squared);
+        free(found.ordered);
+    }
+    superion_images_free(&images);
+    if (status != SUPERION_OK) {
+        superion_neighbor_list_free(list);
+    }
+    return status;
+}

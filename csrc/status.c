@@ -1,0 +1,31 @@
+#include "status.h"
+
+const char *superion_status_message(superion_status status) {
+    switch (status) {
+    case SUPERION_OK:
+        return "no error";
+    case SUPERION_NULL_ARGUMENT:
+        return "a required pointer is NULL";
+    case SUPERION_OUT_OF_MEMORY:
+        return "out of memory";
+    case SUPERION_BAD_CUTOFF:
+        return "the cutoff must be a finite length above zero";
+    case SUPERION_NONFINITE_LATTICE:
+        return "the lattice has a component that is not finite";
+    case SUPERION_SINGULAR_LATTICE:
+        return "the lattice vectors span no volume";
+    case SUPERION_NONFINITE_COORDINATE:
+        return "a fractional coordinate is not finite";
+    case SUPERION_OVERFLOW:
+        return "the lattice shifts or the number of sites do not fit 32-bit integers";
+    case SUPERION_TOO_MANY_PAIRS:
+        return "there are more neighbour pairs than the limit allows";
+    case SUPERION_BAD_OFFSETS:
+        return "the offsets must start at 0 and increase, so that no composition is empty";
+    case SUPERION_BAD_ELEMENT:
+        return "an element row lies outside the property table";
+    case SUPERION_BAD_AMOUNT:
+        return "an amount must be finite and above zero";
+    }
+    return "unknown status";
+}

@@ -1,0 +1,44 @@
+/* The status codes of the C core: every function that can fail returns one, and leaves its outputs empty unless it
+ * returns SUPERION_OK. No function prints, sets errno on purpose, keeps global state or starts a thread. */
+#ifndef SUPERION_STATUS_H
+#define SUPERION_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum superion_status {
+    /* The outputs are complete. */
+    SUPERION_OK = 0,
+    /* A pointer that must not be NULL is NULL. */
+    SUPERION_NULL_ARGUMENT,
+    /* malloc failed. */
+    SUPERION_OUT_OF_MEMORY,
+    /* The cutoff is not finite, or not above zero. */
+    SUPERION_BAD_CUTOFF,
+    /* A lattice component is NaN or infinite. */
+    SUPERION_NONFINITE_LATTICE,
+    /* The lattice vectors span no volume (see neighbors.h for the threshold). */
+    SUPERION_SINGULAR_LATTICE,
+    /* A fractional coordinate is NaN or infinite. */
+    SUPERION_NONFINITE_COORDINATE,
+    /* A shift, or a number of sites or of images, does not fit the integers that count them. */
+    SUPERION_OVERFLOW,
+    /* There are more pairs than `max_pairs`, or more periodic images to look at than such a search can need. */
+    SUPERION_TOO_MANY_PAIRS,
+    /* The offsets of a batch of compositions do not start at 0, decrease, or leave a composition empty. */
+    SUPERION_BAD_OFFSETS,
+    /* An element row lies outside the property table. */
+    SUPERION_BAD_ELEMENT,
+    /* An amount is not finite, or not above zero. */
+    SUPERION_BAD_AMOUNT
+} superion_status;
+
+/* Describe a status in one English sentence without a final full stop. Never NULL; static storage. */
+const char *superion_status_message(superion_status status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
