@@ -1,1 +1,47 @@
-"""."""
+"""Formulas and crystals in, arrays and graphs out.
+
+Names are imported when they are first used: only the graphs need torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from superion.featurizers.context import CellContext
+    from superion.featurizers.crystal import Crystal
+    from superion.featurizers.formula import Formula
+    from superion.featurizers.graphs import composition_graph, crystal_graph
+    from superion.featurizers.magpie import MAGPIE_LABELS, magpie
+    from superion.featurizers.neighbors import nearest_neighbors, neighbor_list
+
+__all__ = [
+    "MAGPIE_LABELS",
+    "CellContext",
+    "Crystal",
+    "Formula",
+    "composition_graph",
+    "crystal_graph",
+    "magpie",
+    "nearest_neighbors",
+    "neighbor_list",
+]
+
+_HOME = {
+    "MAGPIE_LABELS": "magpie",
+    "CellContext": "context",
+    "Crystal": "crystal",
+    "Formula": "formula",
+    "composition_graph": "graphs",
+    "crystal_graph": "graphs",
+    "magpie": "magpie",
+    "nearest_neighbors": "neighbors",
+    "neighbor_list": "neighbors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"superion.featurizers.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,72 @@
+"""Turn formulas and crystals into PyG graphs; `superion.featurizers.schema` names every array."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+
+from superion.featurizers import schema
+from superion.featurizers.context import CellContext, context_vector
+from superion.featurizers.crystal import Crystal
+from superion.featurizers.element_data import ATOMIC_NUMBER
+from superion.featurizers.formula import Formula
+from superion.featurizers.neighbors import nearest_neighbors
+
+__all__ = ["composition_graph", "crystal_graph"]
+
+
+def composition_graph(formula: Formula, cell: CellContext | None = None) -> Data:
+    """Turn a formula, and what is known of its cell, into a graph of elements.
+
+    Nodes are the elements, edges all ordered pairs of them, itself included; the context of the whole material is a
+    graph-level array with a flag beside each entry that says whether it is known.
+    """
+    values, known = context_vector(formula, CellContext() if cell is None else cell)
+    n_elements = len(formula.symbols)
+    element = torch.arange(n_elements)
+    return Data(
+        num_nodes=n_elements,
+        **{
+            schema.ATOMIC_NUMBER: torch.tensor([ATOMIC_NUMBER[symbol] for symbol in formula.symbols]),
+            schema.FRACTION: torch.tensor(formula.fractions, dtype=torch.float32),
+            schema.EDGE_INDEX: torch.stack([element.repeat(n_elements), element.repeat_interleave(n_elements)]),
+            schema.CONTEXT: torch.from_numpy(values)[None, :],
+            schema.CONTEXT_KNOWN: torch.from_numpy(known)[None, :],
+        },
+    )
+
+
+def crystal_graph(crystal: Crystal, cutoff: float = 6.0, neighbors: int = 12, ion: str = "Li") -> Data:
+    """Turn a crystal, disordered or not, into a graph of sites.
+
+    A node is a site, which is a mixture of species with a share of vacancy; an edge leads to each of the `neighbors`
+    nearest sites within `cutoff` [angstrom] (more where distances tie). `ion` is the mobile one.
+
+    Raises InvalidValue for a cutoff or a count out of range.
+    """
+    centre, neighbor, shift, distance = nearest_neighbors(crystal, cutoff, neighbors)
+    counts = np.diff(crystal.species_offsets)
+    species_site = np.repeat(np.arange(crystal.n_sites), counts)
+    numbers = np.asarray(crystal.species_atomic_numbers, dtype=np.int64)
+    occupancies = np.asarray(crystal.species_occupancies)
+    site_occupancy = np.bincount(species_site, occupancies, minlength=crystal.n_sites)
+    mobile = np.bincount(species_site, occupancies * (numbers == ATOMIC_NUMBER[ion]), minlength=crystal.n_sites)
+
+    def real(array: np.ndarray) -> torch.Tensor:
+        return torch.tensor(array, dtype=torch.float32)
+
+    return Data(
+        num_nodes=crystal.n_sites,
+        **{
+            schema.SPECIES_INDEX: torch.from_numpy(species_site),
+            schema.SPECIES_ATOMIC_NUMBER: torch.tensor(numbers),
+            schema.SPECIES_OCCUPANCY: real(occupancies),
+            schema.SITE_OCCUPANCY: real(site_occupancy),
+            schema.MOBILE_OCCUPANCY: real(mobile),
+            schema.EDGE_INDEX: torch.from_numpy(np.stack([neighbor, centre])),
+            schema.EDGE_DISTANCE: real(distance),
+            schema.EDGE_SHIFT: real(shift),
+            schema.EDGE_OCCUPANCY: real(site_occupancy[centre] * site_occupancy[neighbor]),
+        },
+    )
