@@ -1,0 +1,172 @@
+"""A trained model as a folder: configuration, weights, calibration, domain and model card; no pickle in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from superion.errors import InvalidArtefact, NotFound
+from superion.featurizers import schema
+from superion.featurizers.element_data import magpie_table
+from superion.models.calibration import Calibration
+from superion.models.domain import Domain, KnownMaterial
+from superion.models.ensemble import Ensemble
+from superion.models.network import NetworkConfig, SuperionNetwork
+
+FORMAT_VERSION = 1
+"""Raise when the files change their meaning; older versions stay readable or are refused by number."""
+
+CONFIG, WEIGHTS, CALIBRATION = "config.json", "weights.safetensors", "calibration.json"
+DOMAIN, CARD = "domain.npz", "MODEL_CARD.md"
+CHECKED = (WEIGHTS, CALIBRATION, DOMAIN)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """Hold everything that a prediction needs."""
+
+    name: str
+    ensemble: Ensemble
+    calibrations: Mapping[str, Calibration]
+    """By target; a target without one has no honest interval, so it is not answered."""
+    domain: Domain
+    card: str
+    """Markdown."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """How it was trained: data digest, counts, seeds, metrics of cross-validation."""
+
+    def save(self, folder: Path) -> None:
+        """Write the artefact into `folder`, which is made; the configuration is written last."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            f"member.{index}.{key}": tensor.contiguous()
+            for index, network in enumerate(self.ensemble.networks)
+            for key, tensor in network.state_dict().items()
+        }
+        save_file(tensors, folder / WEIGHTS)
+        calibrations = {name: calibration.as_dict() for name, calibration in self.calibrations.items()}
+        _write_json(folder / CALIBRATION, calibrations)
+        _save_domain(folder / DOMAIN, self.domain)
+        (folder / CARD).write_text(self.card, encoding="utf-8")
+        config = {
+            "format_version": FORMAT_VERSION,
+            "name": self.name,
+            "featuriser": featuriser_fingerprint(),
+            "network": asdict(self.ensemble.config),
+            "n_members": len(self.ensemble.networks),
+            "training": dict(self.training),
+            "sha256": {file: _digest(folder / file) for file in CHECKED},
+        }
+        _write_json(folder / CONFIG, config)
+
+    @classmethod
+    def load(cls, folder: Path) -> Artefact:
+        """Read an artefact.
+
+        Raises NotFound without a folder or a configuration, InvalidArtefact for another format version, another
+        featuriser, or a file that is damaged.
+        """
+        config = _read_config(folder)
+        calibrations = json.loads((folder / CALIBRATION).read_text(encoding="utf-8"))
+        return cls(
+            name=str(config["name"]),
+            ensemble=_load_ensemble(folder, config),
+            calibrations={name: Calibration.from_dict(data) for name, data in calibrations.items()},
+            domain=_load_domain(folder / DOMAIN),
+            card=(folder / CARD).read_text(encoding="utf-8") if (folder / CARD).exists() else "",
+            training=config.get("training", {}),
+        )
+
+
+def featuriser_fingerprint() -> str:
+    """Return what identifies the featuriser: its version, the names of its arrays and the element table."""
+    digest = hashlib.sha256()
+    digest.update(f"{schema.FEATURISER_VERSION} {schema.CONTEXT_NAMES}".encode())
+    digest.update(np.nan_to_num(magpie_table().values, nan=-1.0).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    if not (folder / CONFIG).is_file():
+        raise NotFound(f"no model artefact at {folder.name!r}: it has no {CONFIG}", field="model", value=folder.name)
+    try:
+        config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        version, fingerprint, sums = config["format_version"], config["featuriser"], config["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidArtefact(f"{CONFIG} cannot be read: {error!r}", field=CONFIG) from error
+    if version != FORMAT_VERSION:
+        raise InvalidArtefact(
+            f"the artefact has format version {version}; this superion reads version {FORMAT_VERSION}",
+            field="format_version",
+            value=version,
+        )
+    if fingerprint != featuriser_fingerprint():
+        raise InvalidArtefact(
+            f"the artefact was trained with featuriser {fingerprint}, this superion has {featuriser_fingerprint()}: "
+            "train it again, or use the superion that made it",
+            field="featuriser",
+            value=fingerprint,
+        )
+    for file in CHECKED:
+        if not (folder / file).is_file():
+            raise InvalidArtefact(f"the artefact lacks {file}", field=file)
+        if _digest(folder / file) != sums.get(file):
+            raise InvalidArtefact(f"{file} is damaged: its SHA-256 is not the one in {CONFIG}", field=file)
+    return config
+
+
+def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
+    try:
+        network_config = NetworkConfig(**config["network"])
+        tensors = load_file(folder / WEIGHTS)
+        networks = []
+        for index in range(int(config["n_members"])):
+            prefix = f"member.{index}."
+            network = SuperionNetwork(network_config)
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            network.load_state_dict(own)
+            networks.append(network.eval().requires_grad_(False))
+    except (SafetensorError, RuntimeError, TypeError, KeyError, ValueError) as error:
+        raise InvalidArtefact(f"the weights do not fit the configuration: {error}", field=WEIGHTS) from error
+    return Ensemble(network_config, tuple(networks))
+
+
+def _save_domain(path: Path, domain: Domain) -> None:
+    measured = [np.nan if known.measured is None else known.measured for known in domain.known]
+    np.savez_compressed(
+        path,
+        fractions=domain.fractions,
+        threshold=np.float64(domain.threshold),
+        known_formula=np.array([known.formula for known in domain.known], dtype=np.str_),
+        known_measured=np.array(measured, dtype=np.float64),
+        known_source=np.array([known.source for known in domain.known], dtype=np.str_),
+    )
+
+
+def _load_domain(path: Path) -> Domain:
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            columns = zip(data["known_formula"], data["known_measured"], data["known_source"], strict=True)
+            known = tuple(
+                KnownMaterial(str(formula), None if np.isnan(measured) else float(measured), str(source))
+                for formula, measured, source in columns
+            )
+            return Domain(data["fractions"], float(data["threshold"]), known)
+    except (KeyError, ValueError, OSError) as error:
+        raise InvalidArtefact(f"{DOMAIN} cannot be read: {error}", field=DOMAIN) from error
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,111 @@
+"""How far a material lies from what the model was trained on, and which known materials are nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS
+from superion.featurizers.formula import Formula
+
+N_NEAREST = 3
+"""Known materials shown with a prediction."""
+
+INSIDE_QUANTILE = 0.9
+"""Share of the training papers' own materials that count as inside when the paper is left out."""
+
+
+@dataclass(frozen=True)
+class KnownMaterial:
+    """Hold one material to show beside a prediction."""
+
+    formula: str
+    measured: float | None
+    """Conductivity [S/cm], None where it may not be shown."""
+    source: str
+
+
+@dataclass(frozen=True)
+class NearMaterial:
+    """Hold a known material and its distance."""
+
+    known: KnownMaterial
+    distance: float
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Hold the compositions a model was trained on.
+
+    The distance between two compositions is the share of their atoms that would have to be exchanged for other
+    elements, half the sum of the absolute differences of their fractions: 0 the same, 1 nothing in common.
+    """
+
+    fractions: npt.NDArray[np.float32]
+    """Shape (n_training, n_elements): element fractions of the distinct compositions trained on."""
+    threshold: float
+    """Largest distance that counts as inside."""
+    known: tuple[KnownMaterial, ...] = ()
+    """Materials to show as nearest."""
+
+    @classmethod
+    def fit(cls, formulas: Sequence[Formula], groups: Sequence[str], known: Sequence[KnownMaterial]) -> Domain:
+        """Learn the domain of training formulas; `groups` says which came from one paper.
+
+        The threshold is the distance within which `INSIDE_QUANTILE` of the materials lie from those of other papers.
+        """
+        vectors = fraction_vectors(formulas)
+        labels = np.asarray(groups)
+        nearest = []
+        for vector, label in zip(vectors, labels, strict=True):
+            others = vectors[labels != label]
+            if len(others):
+                nearest.append(_distances(vector, others).min())
+        threshold = float(np.quantile(nearest, INSIDE_QUANTILE)) if nearest else 0.0
+        return cls(np.unique(vectors, axis=0), threshold, tuple(known))
+
+    def distance(self, formula: Formula) -> float:
+        """Return the distance of a formula to the nearest training composition, 0 to 1."""
+        return float(_distances(fraction_vectors([formula])[0], self.fractions).min())
+
+    def unseen_elements(self, formula: Formula) -> tuple[str, ...]:
+        """Return the elements of a formula that no training composition holds."""
+        seen = self.fractions.any(axis=0)
+        return tuple(symbol for symbol in formula.symbols if not seen[ATOMIC_NUMBER[symbol] - 1])
+
+    def nearest(self, formula: Formula) -> tuple[NearMaterial, ...]:
+        """Return the known materials nearest to a formula, nearest first, each composition once."""
+        if not self.known:
+            return ()
+        distances = _distances(fraction_vectors([formula])[0], self._known_vectors())
+        found: dict[str, NearMaterial] = {}
+        for index in np.argsort(distances, kind="stable"):
+            known = self.known[index]
+            found.setdefault(known.formula, NearMaterial(known, float(distances[index])))
+            if len(found) == N_NEAREST:
+                break
+        return tuple(found.values())
+
+    def _known_vectors(self) -> npt.NDArray[np.float32]:
+        # Parsed once per domain; the dataclass is frozen, so the result is put beside its fields.
+        if "_vectors" not in self.__dict__:
+            vectors = fraction_vectors([Formula.parse(known.formula) for known in self.known])
+            object.__setattr__(self, "_vectors", vectors)
+        stored: npt.NDArray[np.float32] = self.__dict__["_vectors"]
+        return stored
+
+
+def fraction_vectors(formulas: Sequence[Formula]) -> npt.NDArray[np.float32]:
+    """Return element fractions, shape (n_formulas, n_elements)."""
+    vectors = np.zeros((len(formulas), len(SYMBOLS)), dtype=np.float32)
+    for row, formula in zip(vectors, formulas, strict=True):
+        row[[ATOMIC_NUMBER[symbol] - 1 for symbol in formula.symbols]] = formula.fractions
+    return vectors
+
+
+def _distances(vector: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    distances: npt.NDArray[np.float32] = 0.5 * np.abs(others - vector).sum(axis=1)
+    return distances

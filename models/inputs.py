@@ -1,0 +1,102 @@
+"""Turn what users hand in (formula text, CIF text, a structure, a mapping with one of these) into materials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from superion.errors import InvalidCrystal, InvalidValue, SuperionError
+from superion.featurizers.crystal import Crystal
+from superion.featurizers.formula import Formula
+from superion.models.material import Material
+from superion.models.records import Failure
+
+KINDS = ("formula", "cif", "structure")
+
+
+@dataclass(frozen=True)
+class Named:
+    """Give an item an id that is not part of it, such as the name of its file."""
+
+    id: str
+    item: object
+
+
+@dataclass(frozen=True)
+class ReadMaterial:
+    """Hold a material, what it was read from and what the reader had to say."""
+
+    material: Material
+    input: str
+    id: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_input(item: object) -> ReadMaterial | Failure:
+    """Read one item; never raises for a fault of the item.
+
+    An item is formula text, a path to a CIF or POSCAR file, a Formula, a Crystal, a Material, a pymatgen Structure, or
+    a mapping with exactly one of `formula`, `cif` (text) and `structure` (pymatgen dict), and `id` where wanted; any of
+    them may be `Named`.
+    """
+    name = item.id if isinstance(item, Named) else item.get("id") if isinstance(item, Mapping) else None
+    identity = None if name is None else str(name)
+    try:
+        read = _read(item.item if isinstance(item, Named) else item)
+    except SuperionError as error:
+        return Failure(error.code, error.message, error.field, identity)
+    return ReadMaterial(read.material, read.input, identity, read.notes)
+
+
+def _read(item: object) -> ReadMaterial:
+    if isinstance(item, Mapping):
+        return _read_mapping(item)
+    if isinstance(item, str):
+        return ReadMaterial(Material(Formula.parse(item)), "formula")
+    if isinstance(item, Formula):
+        return ReadMaterial(Material(item), "formula")
+    if isinstance(item, Material):
+        return ReadMaterial(item, "formula" if item.crystal is None else "structure")
+    if isinstance(item, Path):
+        return _from_crystal(Crystal.from_file(item), "cif" if item.suffix.lower() == ".cif" else "structure")
+    if isinstance(item, Crystal):
+        return _from_crystal(item, "structure")
+    if hasattr(item, "lattice") and hasattr(item, "species_and_occu"):
+        return _from_crystal(Crystal.from_pymatgen(item), "structure")  # type: ignore[arg-type] # told by its shape
+    raise InvalidValue(
+        f"a material is formula text, a path, a crystal or a mapping, not {type(item).__name__}",
+        field="materials",
+        value=item,
+    )
+
+
+def _read_mapping(item: Mapping[str, Any]) -> ReadMaterial:
+    given = [kind for kind in KINDS if item.get(kind) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) if given else "none of them"
+        raise InvalidValue(
+            f"a material has exactly one of formula, cif and structure; this one has {found}",
+            field="materials",
+            value=sorted(str(key) for key in item),
+        )
+    (kind,) = given
+    value = item[kind]
+    if kind == "structure":
+        if not isinstance(value, Mapping):
+            raise InvalidCrystal(
+                f"a structure is a mapping as pymatgen's Structure.as_dict gives, not {type(value).__name__}",
+                field="structure",
+                value=value,
+            )
+        return _from_crystal(Crystal.from_dict(value), kind)
+    if not isinstance(value, str):
+        raise InvalidValue(f"{kind} must be text, not {type(value).__name__}", field=kind, value=value)
+    if kind == "formula":
+        return ReadMaterial(Material(Formula.parse(value)), kind)
+    return _from_crystal(Crystal.from_cif(value), kind)
+
+
+def _from_crystal(crystal: Crystal, kind: str) -> ReadMaterial:
+    return ReadMaterial(Material.from_crystal(crystal), kind, notes=tuple(crystal.notes))

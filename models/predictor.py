@@ -1,0 +1,178 @@
+"""Answer for a list of materials: means, calibrated intervals, domain and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from superion.errors import InvalidValue
+from superion.models.arrhenius import REFERENCE_TEMPERATURE_C, inverse_temperature_step
+from superion.models.artefact import Artefact
+from superion.models.calibration import Calibration, FloatArray, Spread, check_confidence
+from superion.models.caveats import caveats
+from superion.models.ensemble import TargetOutput
+from superion.models.inputs import ReadMaterial, read_input
+from superion.models.material import Material
+from superion.models.records import Conductivity, DomainAnswer, Estimate, Failure, ModelName, Prediction, Report
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+
+RELEASE_FOLDER = Path(__file__).parent / "release"
+"""The model that is shipped."""
+
+MAX_TEMPERATURES = 100
+
+DETAILS = ("landscape", "staircase")
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Predict with one artefact; holds no state that a call changes, so threads may share it."""
+
+    artefact: Artefact
+    model: ModelName
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, version: str | None = None, alias: str | None = None) -> Predictor:
+        """Load the artefact in `folder`; `version` and `alias` say what the registry calls it."""
+        artefact = Artefact.load(folder)
+        return cls(artefact, ModelName(artefact.name, version or str(artefact.training.get("version", "0")), alias))
+
+    def named(self, version: str, alias: str | None) -> Predictor:
+        """Return the same predictor under the name that a registry gives it."""
+        return replace(self, model=ModelName(self.model.name, version, alias))
+
+    def predict(
+        self,
+        materials: Iterable[object],
+        temperature_C: float | Sequence[float] = REFERENCE_TEMPERATURE_C,  # noqa: N803 - the name that clients write
+        confidence: float = 0.9,
+        detail: Sequence[str] = (),
+    ) -> Report:
+        """Predict a list of materials; see `superion.models.inputs.read_input` for what one may be.
+
+        A fault of one material is its own answer and no other's. Raises InvalidValue for a temperature, confidence or
+        detail that is out of range.
+        """
+        several = isinstance(temperature_C, Sequence)
+        temperatures = _checked_temperatures(temperature_C)
+        check_confidence(confidence)
+        _check_detail(detail)
+        read = [read_input(item) for item in materials]
+        found = [item for item in read if isinstance(item, ReadMaterial)]
+        answers = iter(self._answers(found, temperatures, confidence, detail))
+        predictions = tuple(item if isinstance(item, Failure) else next(answers) for item in read)
+        return Report(self.model, temperatures, several, confidence, predictions)
+
+    def log10_conductivity(
+        self, materials: Sequence[Material], temperatures_c: FloatArray
+    ) -> tuple[FloatArray, Spread]:
+        """Return mean (n,) and uncalibrated spread of log10(S/cm), each material at its own temperature."""
+        steps = np.array([inverse_temperature_step(float(t)) for t in temperatures_c])
+        return self._at(self.artefact.ensemble.predict(materials), steps)
+
+    @property
+    def calibration(self) -> Calibration:
+        """The calibration of the conductivity."""
+        return self.artefact.calibrations[CONDUCTIVITY]
+
+    def _at(self, output: dict[str, TargetOutput], step: FloatArray) -> tuple[FloatArray, Spread]:
+        return conductivity_at(output, step, self.artefact.calibrations.get(ACTIVATION_ENERGY))
+
+    def _answers(
+        self, items: Sequence[ReadMaterial], temperatures: Sequence[float], confidence: float, detail: Sequence[str]
+    ) -> list[Prediction]:
+        if not items:
+            return []
+        output = self.artefact.ensemble.predict([item.material for item in items])
+        n = len(items)
+        conductivities = []
+        for temperature in temperatures:
+            mean, spread = self._at(output, np.full(n, inverse_temperature_step(temperature)))
+            estimates = _estimates(mean, spread, self.calibration, confidence)
+            conductivities.append([Conductivity(temperature, estimate) for estimate in estimates])
+        energy = output[ACTIVATION_ENERGY]
+        energies: Sequence[Estimate | None] = [None] * n
+        if ACTIVATION_ENERGY in self.artefact.calibrations:
+            calibration = self.artefact.calibrations[ACTIVATION_ENERGY]
+            energies = _estimates(energy.mean, energy.spread, calibration, confidence)
+        unavailable = [f"{name} is not computed by this version of superion" for name in detail]
+        return [
+            Prediction(
+                formula=str(item.material.formula),
+                input=item.input,
+                conductivity=tuple(column[index] for column in conductivities),
+                activation_energy=energies[index],
+                domain=self._domain(item.material),
+                warnings=(*item.notes, *self._warnings(item.material, temperatures), *unavailable),
+                id=item.id,
+            )
+            for index, item in enumerate(items)
+        ]
+
+    def _domain(self, material: Material) -> DomainAnswer:
+        domain = self.artefact.domain
+        distance = domain.distance(material.formula)
+        inside = distance <= domain.threshold and not domain.unseen_elements(material.formula)
+        return DomainAnswer(inside, distance, domain.nearest(material.formula))
+
+    def _warnings(self, material: Material, temperatures: Sequence[float]) -> list[str]:
+        found = caveats(material.formula, temperatures)
+        domain = self.artefact.domain
+        unseen = domain.unseen_elements(material.formula)
+        if unseen:
+            found.append(f"no training material holds {', '.join(unseen)}: the interval may be too narrow")
+        elif domain.distance(material.formula) > domain.threshold:
+            found.append("outside the compositions the model was trained on: the interval may be too narrow")
+        if material.crystal is not None and material.crystal.space_group_number is None:
+            found.append("no space group is declared: lattice and symmetry were treated as unknown")
+        if any(t != REFERENCE_TEMPERATURE_C for t in temperatures) and (
+            ACTIVATION_ENERGY not in self.artefact.calibrations
+        ):
+            found.append("this model learned no activation energy: conductivity away from 25 degrees is not reliable")
+        return found
+
+
+def conductivity_at(
+    output: dict[str, TargetOutput], step: FloatArray, energy_calibration: Calibration | None
+) -> tuple[FloatArray, Spread]:
+    """Return mean (n,) and spread of log10(S/cm) at the temperatures of `step` (n,) [1/eV].
+
+    Away from 25 degrees the uncertainty of the activation energy is added to both parts: the members' own lines spread
+    apart, and the data scatter by the calibrated standard deviation of the energy.
+    """
+    conductivity, energy = output[CONDUCTIVITY], output[ACTIVATION_ENERGY]
+    members = conductivity.members - step * energy.members
+    epistemic = members.std(axis=0, ddof=1) if len(members) > 1 else np.zeros_like(step)
+    factor = 1.0 if energy_calibration is None else energy_calibration.std_factor
+    scatter = np.abs(step) * energy.spread.aleatoric * factor
+    aleatoric = np.sqrt(conductivity.spread.aleatoric**2 + scatter**2)
+    return members.mean(axis=0), Spread(aleatoric, epistemic)
+
+
+def _estimates(mean: FloatArray, spread: Spread, calibration: Calibration, confidence: float) -> list[Estimate]:
+    lower, upper = calibration.interval(mean, spread, confidence)
+    factor = calibration.std_factor
+    columns = zip(mean, lower, upper, spread.aleatoric * factor, spread.epistemic * factor, strict=True)
+    return [Estimate(*(float(value) for value in row)) for row in columns]
+
+
+def _checked_temperatures(given: float | Sequence[float]) -> tuple[float, ...]:
+    listed = list(given) if isinstance(given, Sequence) else [given]
+    if not 1 <= len(listed) <= MAX_TEMPERATURES:
+        raise InvalidValue(
+            f"1 to {MAX_TEMPERATURES} temperatures can be asked for, not {len(listed)}",
+            field="temperature_C",
+            value=len(listed),
+        )
+    for temperature in listed:
+        inverse_temperature_step(temperature)
+    return tuple(float(temperature) for temperature in listed)
+
+
+def _check_detail(detail: Sequence[str]) -> None:
+    for name in detail:
+        if name not in DETAILS:
+            raise InvalidValue(f"detail knows {' and '.join(DETAILS)}, not {name!r}", field="detail", value=name)

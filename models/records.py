@@ -1,0 +1,162 @@
+"""The answer for one material, as typed objects that turn into the JSON of the HTTP interface and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from superion.models.domain import NearMaterial
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Hold a predicted value with its interval, in the unit of its target."""
+
+    mean: float
+    lower: float
+    upper: float
+    std_aleatoric: float
+    std_epistemic: float
+
+    def as_dict(self, *, parts: bool) -> dict[str, float]:
+        """Return plain values; `parts` adds the two standard deviations."""
+        answer = {"mean": self.mean, "lower": self.lower, "upper": self.upper}
+        if parts:
+            answer |= {"std_aleatoric": self.std_aleatoric, "std_epistemic": self.std_epistemic}
+        return answer
+
+
+@dataclass(frozen=True)
+class Conductivity:
+    """Hold the conductivity at one temperature."""
+
+    temperature_c: float
+    log10: Estimate
+    """log10 of the conductivity in S/cm."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values; S/cm and mS/cm are those of the mean of the logarithm."""
+        siemens = 10.0**self.log10.mean
+        return {
+            "log10_S_per_cm": self.log10.as_dict(parts=True),
+            "S_per_cm": siemens,
+            "mS_per_cm": 1e3 * siemens,
+        }
+
+
+@dataclass(frozen=True)
+class DomainAnswer:
+    """Hold where a material lies against what the model was trained on."""
+
+    in_domain: bool
+    distance: float
+    nearest: tuple[NearMaterial, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "in_domain": self.in_domain,
+            "distance": self.distance,
+            "nearest": [
+                {
+                    "formula": near.known.formula,
+                    "distance": near.distance,
+                    "measured_S_per_cm": near.known.measured,
+                    "source": near.known.source,
+                }
+                for near in self.nearest
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Hold everything predicted for one material."""
+
+    formula: str
+    input: str
+    """"formula", "cif" or "structure"."""
+    conductivity: tuple[Conductivity, ...]
+    """One for each temperature asked for."""
+    activation_energy: Estimate | None
+    """[eV]; None from a model that was trained without activation energies."""
+    domain: DomainAnswer
+    warnings: tuple[str, ...]
+    id: str | None = None
+
+    def as_dict(self, *, several_temperatures: bool = False) -> dict[str, Any]:
+        """Return plain values in the order of the HTTP answer; targets without a model yet are None."""
+        conductivity: Any = [{"temperature_C": c.temperature_c, **c.as_dict()} for c in self.conductivity]
+        answer: dict[str, Any] = {} if self.id is None else {"id": self.id}
+        return answer | {
+            "formula": self.formula,
+            "input": self.input,
+            "conductivity": conductivity if several_temperatures else self.conductivity[0].as_dict(),
+            "activation_energy_eV": None
+            if self.activation_energy is None
+            else self.activation_energy.as_dict(parts=False),
+            "li_metal": None,
+            "formation_energy_eV_per_atom": None,
+            "shear_modulus_GPa": None,
+            "band_gap_eV": None,
+            "domain": self.domain.as_dict(),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Hold why one material could not be predicted."""
+
+    code: str
+    message: str
+    field: str | None = None
+    id: str | None = None
+
+    def as_dict(self, *, several_temperatures: bool = False) -> dict[str, Any]:
+        """Return plain values; an error has the same shape at any number of temperatures."""
+        error = {"code": self.code, "message": self.message}
+        if self.field is not None:
+            error["field"] = self.field
+        answer: dict[str, Any] = {} if self.id is None else {"id": self.id}
+        return answer | {"error": error}
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """Say which model answered."""
+
+    name: str
+    version: str
+    alias: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return plain values."""
+        return {"name": self.name, "version": self.version, "alias": self.alias}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Hold the answers for a list of materials, in its order."""
+
+    model: ModelName
+    temperature_c: tuple[float, ...]
+    several_temperatures: bool
+    """Whether a list was asked for, be it of one."""
+    confidence: float
+    predictions: tuple[Prediction | Failure, ...]
+
+    @property
+    def n_failed(self) -> int:
+        """Number of materials without a prediction."""
+        return sum(isinstance(answer, Failure) for answer in self.predictions)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON document of `POST /predict` and of `superion predict --json`."""
+        several = self.several_temperatures
+        return {
+            "model": self.model.as_dict(),
+            "temperature_C": list(self.temperature_c) if several else self.temperature_c[0],
+            "confidence": self.confidence,
+            "predictions": [answer.as_dict(several_temperatures=several) for answer in self.predictions],
+        }
