@@ -1,0 +1,135 @@
+"""The model card: what the model was trained on, how wrong it is, and what it must not be used for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NOT_FOR = """\
+## What it must not be used for
+
+- Materials without lithium, liquids, polymers and composites: it has seen none.
+- Deciding safety, or replacing a measurement: an error of a decade is normal, and three decades happen.
+- Telling apart samples of one composition: density, grain boundaries, annealing and pressing, which move a measured
+  conductivity by half a decade, are not among its inputs.
+- Stability against lithium metal, which this version does not predict.
+- Recognising insulators with confidence: it is least certain, and its intervals cover least, below 1e-9 S/cm (the
+  table of coverage above says by how much).
+- Conductivity across a phase transition, where no single Arrhenius line holds (hydroborates, undoped garnet).
+"""
+
+
+def model_card(name: str, training: Mapping[str, Any], threshold: float) -> str:
+    """Write the card, in Markdown, from what the run measured."""
+    metrics = training["metrics"]
+    return "\n".join(
+        [
+            f"# {name}: lithium-ion conductivity of solid electrolytes",
+            "",
+            _data(training),
+            _errors(metrics),
+            _against_forest(metrics),
+            _intervals(metrics),
+            _domain(threshold),
+            NOT_FOR,
+        ]
+    )
+
+
+def _data(training: Mapping[str, Any]) -> str:
+    metrics = training["metrics"]
+    parent = training.get("parent")
+    origin = "from scratch" if parent is None else f"fine-tuned from {parent['name']} version {parent['version']}"
+    return f"""\
+An ensemble of graph networks over the composition and, where one is given, the crystal structure (disordered sites as
+they are). It answers log10 of the conductivity at 25 degrees Celsius and an activation energy; conductivity at another
+temperature is Arrhenius in the conductivity. Trained {origin}.
+
+## Data
+
+{training["data"]} (SHA-256 `{training["data_digest"][:16]}`): {training["n_rows"]} rows, of which {metrics["n"]} score
+with a conductivity; {metrics["n_censored"]} of these are reported as below a limit and learned as
+{training["fit"]["censored_at"]:g}; {metrics["n_with_structure"]} have a crystal structure. Seed {training["seed"]}.
+The model holds the compositions it was trained on (`domain.npz`).
+"""
+
+
+def _errors(metrics: Mapping[str, Any]) -> str:
+    names = (
+        ("censored rows at -15", metrics["censored_at_-15"]),
+        ("censored rows at -10", metrics["censored_at_-10"]),
+        ("uncensored rows alone", metrics["uncensored"]),
+        ("with a structure, at -15", metrics["with_structure"]["censored_at_-15"]),
+        ("with a structure, at -10", metrics["with_structure"]["censored_at_-10"]),
+    )
+    rows = "\n".join(
+        f"| {label} | {_figure(m['mae'])} | {_figure(m['rmse'])} | {_figure(m['r2'])} | {_figure(m['spearman'])} |"
+        for label, m in names
+    )
+    folds = ", ".join(f"{value:.2f}" for value in metrics["mae_by_fold"])
+    energy = metrics["activation_energy"]
+    energy_line = (
+        "No activation energies were learned."
+        if energy is None
+        else f"Activation energy: MAE {energy['mae_eV']:.3f} eV over {energy['n']} rows "
+        f"(the median alone: {energy['mae_of_median_eV']:.3f} eV)."
+    )
+    return f"""\
+## Error in grouped cross-validation
+
+{len(metrics["mae_by_fold"])} folds grouped by paper; rows whose composition occurs in the test fold are left out of
+that fold's training. In log10(S/cm):
+
+| rows | MAE | RMSE | R2 | Spearman |
+| --- | --- | --- | --- | --- |
+{rows}
+
+MAE at -15 by fold: {folds} (standard deviation {metrics["mae_spread"]:.2f}). {energy_line}
+"""
+
+
+def _against_forest(metrics: Mapping[str, Any]) -> str:
+    lines = []
+    for name, label in (("censored_at_-15", "-15"), ("censored_at_-10", "-10")):
+        forest = metrics["forest"][name]
+        difference = forest["paired_difference"]
+        lines.append(
+            f"- at {label}: forest {forest['mae']:.2f}; this model minus forest {difference['mean']:+.3f} "
+            f"(95 % interval {difference['lower']:+.3f} to {difference['upper']:+.3f}, bootstrap over papers)"
+        )
+    return "Against the published random forest in the same folds (MAE):\n\n" + "\n".join(lines) + "\n"
+
+
+def _intervals(metrics: Mapping[str, Any]) -> str:
+    interval = metrics["interval"]
+    levels = "\n".join(
+        f"| log10 {name} | {_figure(value)} |" for name, value in interval["coverage_by_measured_level"].items()
+    )
+    return f"""\
+## Intervals
+
+Conformal, normalised by the predicted spread, calibrated on residuals out of fold. Measured with each fold calibrated
+on the others, at a confidence of {interval["confidence"]:g}: coverage {interval["coverage"]:.3f}, mean width
+{interval["mean_width"]:.2f} decades, negative log-likelihood {interval["nll"]:.2f}, miscalibration area
+{interval["miscalibration_area"]:.3f}. With a structure: coverage {_figure(interval["coverage_with_structure"])}.
+
+| measured level | coverage |
+| --- | --- |
+{levels}
+
+Coverage is right on average over materials like these; it is not right at every level, as the table shows.
+"""
+
+
+def _domain(threshold: float) -> str:
+    return f"""\
+## Domain
+
+A material is inside when no more than {100 * threshold:.0f} % of its atoms would have to be exchanged for other
+elements to make a training composition, and no element is new. Outside, the interval may be too narrow, and the answer
+says so.
+"""
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

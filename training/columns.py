@@ -1,0 +1,139 @@
+"""The columns of a table of measurements, by the project's names and by those of published tables; CSV and xlsx."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from superion.errors import InvalidTable, MissingDependency
+
+MAX_TABLE_BYTES = 200_000_000
+MAX_CELL = 10_000
+"""Longest cell [characters]."""
+
+COLUMNS = (
+    "id",
+    "formula",
+    "conductivity_S_per_cm",
+    "temperature_C",
+    "activation_energy_eV",
+    "cif",
+    "kind",
+    "std_log10",
+    "space_group_number",
+    "a",
+    "b",
+    "c",
+    "alpha",
+    "beta",
+    "gamma",
+    "doi",
+    "family",
+    "source",
+    "cell_formula",
+)
+"""`cell_formula` is the content of the conventional cell; it tells how many atoms the lattice parameters hold."""
+
+REQUIRED = ("formula", "conductivity_S_per_cm")
+
+ALIASES = {
+    # OBELiX (doi:10.1039/D5DD00441A)
+    "reduced composition": "formula",
+    "true composition": "cell_formula",
+    "ionic conductivity (s cm-1)": "conductivity_S_per_cm",
+    "space group #": "space_group_number",
+    # The activation-energy table of Laskowski et al. (doi:10.1039/D2EE03499A)
+    "sigma_rt_s_per_cm": "conductivity_S_per_cm",
+    # The project's own table of literature facts
+    "sigma_s_per_cm": "conductivity_S_per_cm",
+}
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """Hold the text of one row by column; a column that is absent or empty is not in it."""
+
+    id: str
+    line: int
+    cells: Mapping[str, str]
+
+
+def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
+    """Read the rows of a CSV or xlsx file; returns them with the content of the file.
+
+    Blank rows are skipped. A row without an id is named after its line. Raises InvalidTable for a file that is missing,
+    not a table, without a required column, or with two columns of one meaning.
+    """
+    if not path.is_file():
+        raise InvalidTable(f"there is no table {str(path)!r}", field="data", value=str(path))
+    content = path.read_bytes()
+    if len(content) > MAX_TABLE_BYTES:
+        raise InvalidTable(f"the table is larger than {MAX_TABLE_BYTES // 10**6} MB", field="data", value=path.name)
+    lines = list(_xlsx_lines(content) if path.suffix.lower() == ".xlsx" else _csv_lines(content, path.name))
+    if not lines:
+        raise InvalidTable(f"{path.name} is empty", field="data", value=path.name)
+    names = _column_names(lines[0][1])
+    rows = []
+    for line, cells in lines[1:]:
+        if not any(cell.strip() for cell in cells):
+            continue
+        pairs = zip(names, cells, strict=False)
+        known = {name: cell.strip() for name, cell in pairs if name is not None and cell.strip()}
+        rows.append(RawRow(known.get("id", f"line-{line}"), line, known))
+    return rows, content
+
+
+def _column_names(header: Sequence[str]) -> list[str | None]:
+    by_lower = {name.lower(): name for name in COLUMNS} | ALIASES
+    names = [by_lower.get(cell.strip().lstrip("\ufeff").lower()) for cell in header]
+    for name in REQUIRED:
+        if name not in names:
+            raise InvalidTable(
+                f"the table lacks the column {name!r}; it has {', '.join(repr(cell) for cell in header)[:300]}",
+                field=name,
+                value=list(header),
+            )
+    for name in {name for name in names if name is not None}:
+        if names.count(name) > 1:
+            both = [cell for cell, meaning in zip(header, names, strict=True) if meaning == name]
+            raise InvalidTable(f"the columns {' and '.join(both)} both mean {name!r}", field=name, value=both)
+    return names
+
+
+def _csv_lines(content: bytes, name: str) -> Iterable[tuple[int, list[str]]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidTable(
+            f"{name} is not UTF-8 text (byte {error.start}); save it as CSV UTF-8 or as xlsx", field="data", value=name
+        ) from error
+    if "\0" in text:
+        raise InvalidTable(f"{name} holds null bytes: it is not a CSV file", field="data", value=name)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        start = 1
+        for cells in reader:
+            if any(len(cell) > MAX_CELL for cell in cells):
+                raise InvalidTable(f"line {start} has a cell longer than {MAX_CELL} characters", field="data")
+            yield start, cells
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidTable(f"{name}, line {reader.line_num}: {error}", field="data", value=name) from error
+
+
+def _xlsx_lines(content: bytes) -> Iterable[tuple[int, list[str]]]:
+    try:
+        from openpyxl import load_workbook
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            "reading xlsx needs openpyxl: pip install 'superion[train]'", field="install", value="openpyxl"
+        ) from error
+    try:
+        sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
+        rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    except Exception as error:  # openpyxl raises whatever the damaged archive made it stumble over
+        raise InvalidTable(f"the xlsx file cannot be read: {error}", field="data") from error
+    yield from enumerate(rows, start=1)

@@ -1,0 +1,173 @@
+"""Grouped cross-validation: predictions that no paper and no composition of the test side has touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from superion.errors import InvalidTable
+from superion.models.arrhenius import inverse_temperature_step
+from superion.models.calibration import MIN_RESIDUALS, Calibration, FloatArray, Spread
+from superion.models.ensemble import Ensemble, TargetOutput
+from superion.models.predictor import conductivity_at
+from superion.models.targets import ACTIVATION_ENERGY
+from superion.training.baseline import forest_predictions, paired_difference
+from superion.training.metrics import Scored, coverage, error_report, interval_report
+from superion.training.splits import Fold, paper_groups
+from superion.training.table import Measurement
+from superion.training.units import Work, load_networks
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Hold what the ensembles of the folds say of the rows that each did not see."""
+
+    rows: Sequence[Measurement]
+    folds: Sequence[Fold]
+    output: Mapping[str, TargetOutput]
+    """By target, in the order of `rows`."""
+    fold_of: npt.NDArray[np.int64]
+    usable: BoolArray
+    """Rows that score and calibrate: those whose composition the parent model, if any, did not know."""
+
+
+def predict_out_of_fold(work: Work, folds: Sequence[Fold], usable: BoolArray) -> OutOfFold:
+    """Predict every row with the ensemble of the fold that held it out."""
+    n, members = len(work.rows), work.settings.n_members
+    names = [name for name, _, _ in work.settings.network.scales]
+    means = {name: np.zeros((members, n)) for name in names}
+    aleatoric = {name: np.zeros(n) for name in names}
+    epistemic = {name: np.zeros(n) for name in names}
+    fold_of = np.zeros(n, dtype=np.int64)
+    for number, fold in enumerate(folds):
+        ensemble = Ensemble(work.settings.network, load_networks(work, number))
+        output = ensemble.predict([work.rows[index].material for index in fold.test])
+        fold_of[fold.test] = number
+        for name in names:
+            means[name][:, fold.test] = output[name].members
+            aleatoric[name][fold.test] = output[name].spread.aleatoric
+            epistemic[name][fold.test] = output[name].spread.epistemic
+    outputs = {name: TargetOutput(means[name], Spread(aleatoric[name], epistemic[name])) for name in names}
+    return OutOfFold(work.rows, folds, outputs, fold_of, usable)
+
+
+def energy_scores(found: OutOfFold) -> tuple[FloatArray, BoolArray]:
+    """Return measured activation energies (n_rows,) [eV], NaN where unknown, and which of them score."""
+    measured = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in found.rows])
+    return measured, np.isfinite(measured) & found.usable
+
+
+def energy_calibration(found: OutOfFold, among: BoolArray | None = None) -> Calibration | None:
+    """Fit the calibration of the activation energy, None when too few rows have one."""
+    measured, scoring = energy_scores(found)
+    chosen = scoring if among is None else scoring & among
+    if chosen.sum() < MIN_RESIDUALS:
+        return None
+    output = found.output[ACTIVATION_ENERGY]
+    spread = Spread(output.spread.aleatoric[chosen], output.spread.epistemic[chosen])
+    return Calibration.fit(measured[chosen], np.zeros(chosen.sum(), dtype=bool), output.mean[chosen], spread)
+
+
+def scored_conductivity(found: OutOfFold, energies: Calibration | None) -> tuple[Scored, npt.NDArray[np.int64]]:
+    """Return the rows with a conductivity that score, each at its own temperature, and their row numbers.
+
+    Raises InvalidTable when there are too few to calibrate an interval.
+    """
+    chosen = np.flatnonzero(found.usable & np.array([row.log10_conductivity is not None for row in found.rows]))
+    if len(chosen) < MIN_RESIDUALS:
+        raise InvalidTable(
+            f"{len(chosen)} rows with a conductivity can be used for calibration and {MIN_RESIDUALS} are needed; rows "
+            "whose composition the model to fine-tune from already knows do not count",
+            field="conductivity_S_per_cm",
+            value=len(chosen),
+        )
+    rows = [found.rows[index] for index in chosen]
+    step = np.array([inverse_temperature_step(row.temperature_c) for row in found.rows])
+    mean, spread = conductivity_at(dict(found.output), step, energies)
+    scored = Scored(
+        measured=np.array([row.log10_conductivity for row in rows], dtype=np.float64),
+        censored=np.array([row.censored for row in rows]),
+        has_structure=np.array([row.material.crystal is not None for row in rows]),
+        mean=mean[chosen],
+        spread=Spread(spread.aleatoric[chosen], spread.epistemic[chosen]),
+    )
+    return scored, chosen
+
+
+def calibrated(scored: Scored, among: BoolArray | None = None) -> Calibration:
+    """Fit the calibration of the conductivity to scored rows, or to those `among` them."""
+    part = scored if among is None else scored.only(among)
+    return Calibration.fit(part.measured, part.censored, part.mean, part.spread)
+
+
+def report(found: OutOfFold, seed: int) -> dict[str, Any]:
+    """Report errors and their spread over folds, intervals calibrated on other folds, and the forest beside them."""
+    energies = energy_calibration(found)
+    scored, chosen = scored_conductivity(found, energies)
+    fold_of = found.fold_of[chosen]
+    error = scored.absolute_error(-15.0)
+    per_fold = [float(error[fold_of == number].mean()) for number in np.unique(fold_of)]
+    return {
+        "n": len(scored),
+        "n_censored": int(scored.censored.sum()),
+        "n_with_structure": int(scored.has_structure.sum()),
+        **error_report(scored),
+        "mae_by_fold": per_fold,
+        "mae_spread": float(np.std(per_fold, ddof=1)),
+        "interval": _interval(scored, fold_of),
+        "activation_energy": _energy_report(found),
+        "forest": _forest(found, scored, chosen, seed),
+    }
+
+
+def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Average the interval reports of the folds, each calibrated on the others, by number of rows."""
+    numbers = np.unique(fold_of)
+    parts, weights, covered = [], [], np.zeros(len(scored), dtype=bool)
+    for number in numbers:
+        inside = fold_of == number
+        calibration = calibrated(scored, ~inside)
+        parts.append(interval_report(scored.only(inside), calibration))
+        weights.append(inside.sum())
+        covered[inside] = coverage(scored.only(inside), calibration, 0.9)[0]
+    answer: dict[str, Any] = {
+        key: float(np.average([part[key] for part in parts], weights=weights))
+        for key in ("confidence", "coverage", "mean_width", "nll", "miscalibration_area")
+    }
+    level = np.where(scored.censored, -np.inf, scored.measured)
+    masks = {"below -9": level < -9.0, "-9 to -6": (level >= -9.0) & (level <= -6.0), "above -6": level > -6.0}
+    answer["coverage_by_measured_level"] = {
+        name: float(covered[mask].mean()) if mask.any() else None for name, mask in masks.items()
+    }
+    answer["coverage_with_structure"] = (
+        float(covered[scored.has_structure].mean()) if scored.has_structure.any() else None
+    )
+    return answer
+
+
+def _energy_report(found: OutOfFold) -> dict[str, Any] | None:
+    measured, scoring = energy_scores(found)
+    if not scoring.any():
+        return None
+    error = np.abs(found.output[ACTIVATION_ENERGY].mean - measured)[scoring]
+    constant = np.abs(measured[scoring] - np.median(measured[scoring]))
+    return {"n": int(scoring.sum()), "mae_eV": float(error.mean()), "mae_of_median_eV": float(constant.mean())}
+
+
+def _forest(found: OutOfFold, scored: Scored, chosen: npt.NDArray[np.int64], seed: int) -> dict[str, Any]:
+    known = np.array([row.log10_conductivity is not None for row in found.rows])
+    folds = [Fold(train=fold.train[known[fold.train]], test=fold.test[known[fold.test]]) for fold in found.folds]
+    predicted = forest_predictions(found.rows, folds, seed)[chosen]
+    groups = np.array(paper_groups(found.rows))[chosen]
+    answer: dict[str, Any] = {}
+    for name, level in (("censored_at_-15", -15.0), ("censored_at_-10", -10.0)):
+        other = np.abs(predicted - np.where(scored.censored, level, scored.measured))
+        difference = paired_difference(scored.absolute_error(level), other, list(groups), seed)
+        answer[name] = {"mae": float(other.mean()), "paired_difference": asdict(difference)}
+    return answer

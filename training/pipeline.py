@@ -1,0 +1,234 @@
+"""Train an ensemble on a table, from rows to a registered model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from superion import home
+from superion.errors import InvalidArtefact, InvalidTable, InvalidValue, NotFound
+from superion.models.artefact import Artefact
+from superion.models.calibration import Calibration
+from superion.models.domain import Domain, KnownMaterial
+from superion.models.ensemble import Ensemble
+from superion.models.predictor import Predictor
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+from superion.training import cross_validation, reference
+from superion.training.card import model_card
+from superion.training.settings import TrainingSettings
+from superion.training.splits import Fold, grouped_folds, paper_groups
+from superion.training.table import Measurement, MeasurementTable
+from superion.training.units import FINAL, Unit, Work, fit_units, load_networks
+
+Progress = Callable[[int, int], None]
+"""Called with the number of networks fitted and the number in all."""
+
+SAME_COMPOSITION = 1e-4
+"""Distance below which a composition is one that a parent model knew."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Hold what a training run is asked for."""
+
+    table: MeasurementTable
+    settings: TrainingSettings
+    name: str = "superion"
+    parent: Predictor | None = None
+    """Model to fine-tune from; None trains from scratch."""
+    device: str = "cpu"
+    workers: int | None = None
+    show_training_rows: bool = True
+    """Whether the artefact names the training rows, with their values, as nearest known materials."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Hold a finished artefact and how good it was in cross-validation."""
+
+    artefact: Artefact
+    metrics: Mapping[str, Any]
+
+
+def train(job: Job, folder: Path, progress: Progress = lambda done, total: None) -> Trained:
+    """Cross-validate, calibrate and fit the final ensemble; `folder` keeps finished networks for a resumed run.
+
+    Raises InvalidTable for a table too small to cross-validate or calibrate, InvalidValue for a device that is not
+    there or a folder that belongs to another job.
+    """
+    settings = _settings(job)
+    _check_device(job.device)
+    rows = job.table.rows
+    usable = _unknown_to_parent(rows, job.parent)
+    folds = _folds(rows, settings)
+    _claim_folder(folder, job, settings)
+    work = Work(
+        rows=rows,
+        train=_training_rows(folds, len(rows)),
+        settings=settings,
+        folder=folder / "networks",
+        start=_parent_weights(job.parent),
+        device=job.device,
+    )
+    units = [Unit(fold, member) for fold in (*range(len(folds)), FINAL) for member in range(settings.n_members)]
+    finished: list[Unit] = []
+
+    def done(unit: Unit) -> None:
+        finished.append(unit)
+        progress(len(finished), len(units))
+
+    progress(0, len(units))
+    fit_units(work, units, workers=job.workers, done=done)
+    found = cross_validation.predict_out_of_fold(work, folds, usable)
+    metrics = cross_validation.report(found, settings.seed)
+    artefact = _artefact(job, settings, work, found, metrics)
+    return Trained(artefact, metrics)
+
+
+def _settings(job: Job) -> TrainingSettings:
+    if job.parent is None:
+        return job.settings
+    # Weights only fit the network that they were trained in.
+    return TrainingSettings(
+        job.settings.n_folds,
+        job.settings.n_members,
+        job.settings.seed,
+        job.settings.fit,
+        job.parent.artefact.ensemble.config,
+    )
+
+
+def _check_device(device: str) -> None:
+    if device not in ("cpu", "cuda"):
+        raise InvalidValue(f"the device is cpu or cuda, not {device!r}", field="device", value=device)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InvalidValue("no CUDA device is available to torch; use --device cpu", field="device", value=device)
+
+
+def _folds(rows: Sequence[Measurement], settings: TrainingSettings) -> list[Fold]:
+    n_groups = len(set(paper_groups(rows)))
+    folds = grouped_folds(rows, min(settings.n_folds, n_groups), settings.seed) if n_groups >= 2 else []
+    if not folds or any(len(fold.train) == 0 for fold in folds):
+        raise InvalidTable(
+            "the table cannot be split into folds that share no paper and no composition; more rows of other papers or "
+            "compositions are needed",
+            field="data",
+            value=f"{len(rows)} rows, {n_groups} groups",
+        )
+    return folds
+
+
+def _training_rows(folds: Sequence[Fold], n_rows: int) -> dict[int, Sequence[int]]:
+    by_fold: dict[int, Sequence[int]] = {number: fold.train.tolist() for number, fold in enumerate(folds)}
+    by_fold[FINAL] = range(n_rows)
+    return by_fold
+
+
+def _unknown_to_parent(rows: Sequence[Measurement], parent: Predictor | None) -> npt.NDArray[np.bool_]:
+    if parent is None:
+        return np.ones(len(rows), dtype=bool)
+    domain = parent.artefact.domain
+    return np.array([domain.distance(row.material.formula) > SAME_COMPOSITION for row in rows])
+
+
+def _parent_weights(parent: Predictor | None) -> list[dict[str, Tensor]] | None:
+    if parent is None:
+        return None
+    return [dict(network.state_dict()) for network in parent.artefact.ensemble.networks]
+
+
+def _claim_folder(folder: Path, job: Job, settings: TrainingSettings) -> None:
+    """Note the job in its folder, or see that the one noted there is the same."""
+    parent = None if job.parent is None else job.parent.model.as_dict()
+    wanted = {"data": job.table.digest, "settings": asdict(settings), "parent": parent}
+    text = json.dumps(wanted, sort_keys=True)
+    note = folder / "job.json"
+    if note.is_file():
+        if note.read_text(encoding="utf-8") != text:
+            raise InvalidValue(
+                "the run to resume was started on other data or with other settings; start a new one",
+                field="resume",
+                value=folder.name,
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(text, encoding="utf-8")
+
+
+def _artefact(
+    job: Job,
+    settings: TrainingSettings,
+    work: Work,
+    found: cross_validation.OutOfFold,
+    metrics: Mapping[str, Any],
+) -> Artefact:
+    energies = cross_validation.energy_calibration(found)
+    scored, _ = cross_validation.scored_conductivity(found, energies)
+    calibrations: dict[str, Calibration] = {CONDUCTIVITY: cross_validation.calibrated(scored)}
+    if energies is not None:
+        calibrations[ACTIVATION_ENERGY] = energies
+    rows = job.table.rows
+    known = [*(_known(rows) if job.show_training_rows else ()), *reference.known_materials()]
+    domain = Domain.fit([row.material.formula for row in rows], paper_groups(rows), known)
+    if job.parent is not None:
+        # What the parent knew is not forgotten by fine-tuning.
+        fractions = np.concatenate([domain.fractions, job.parent.artefact.domain.fractions])
+        threshold = max(domain.threshold, job.parent.artefact.domain.threshold)
+        domain = Domain(np.unique(fractions, axis=0), threshold, domain.known)
+    training = {
+        "data": job.table.name,
+        "data_digest": job.table.digest,
+        "n_rows": len(rows),
+        "n_with_structure": job.table.n_with_structure,
+        "seed": settings.seed,
+        "n_folds": len(found.folds),
+        "parent": None if job.parent is None else job.parent.model.as_dict(),
+        "fit": asdict(settings.fit),
+        "metrics": dict(metrics),
+    }
+    ensemble = Ensemble(settings.network, load_networks(work, FINAL))
+    card = model_card(job.name, training, domain.threshold)
+    return Artefact(job.name, ensemble, calibrations, domain, card, training)
+
+
+def _known(rows: Sequence[Measurement]) -> list[KnownMaterial]:
+    return [
+        KnownMaterial(
+            str(row.material.formula),
+            None if row.log10_conductivity is None or row.censored else 10.0**row.log10_conductivity,
+            row.doi or row.source or row.id,
+        )
+        for row in rows
+    ]
+
+
+def run_folder(run_id: str) -> Path:
+    """Return the folder of an earlier run.
+
+    Raises NotFound when this home holds no such run.
+    """
+    folder = home.run_folder(Path(run_id).name)
+    if not (folder / "job.json").is_file():
+        raise NotFound(f"there is no run {run_id!r} to resume", field="resume", value=run_id)
+    return folder
+
+
+def checked(artefact: Artefact) -> Artefact:
+    """Return the artefact once it has answered for a known electrolyte with finite numbers.
+
+    Raises InvalidArtefact else: such a model must not be registered.
+    """
+    from superion.models.records import Failure, ModelName
+
+    (answer,) = Predictor(artefact, ModelName(artefact.name, "new")).predict(["Li6PS5Cl"]).predictions
+    if isinstance(answer, Failure) or not np.isfinite(answer.conductivity[0].log10.upper):
+        raise InvalidArtefact("training ended in a model that answers no finite number", field="model")
+    return artefact

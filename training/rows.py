@@ -1,0 +1,158 @@
+"""One row of a table of measurements: text in, checked values out."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from superion.errors import InvalidTable, SuperionError
+from superion.featurizers.context import CellContext
+from superion.featurizers.formula import Formula
+from superion.models.arrhenius import inverse_temperature_step
+from superion.training.columns import RawRow
+
+CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma")
+CONDUCTIVITY_RANGE = (1e-30, 100.0)
+"""[S/cm]; the best lithium conductors reach 0.03."""
+ENERGY_RANGE = (0.0, 5.0)
+"""[eV]"""
+STRAY = re.compile(r"[*?†‡]")
+"""Marks of footnotes in published tables."""
+
+
+@dataclass(frozen=True)
+class ParsedRow:
+    """Hold the values of one row."""
+
+    formula: Formula
+    cell: CellContext
+    log10_conductivity: float | None
+    censored: bool
+    temperature_c: float
+    activation_energy: float | None
+    kind: str | None
+    std_log10: float | None
+    doi: str | None
+    family: str | None
+    source: str | None
+    cif: str | None
+    notes: tuple[str, ...]
+
+
+def parse_row(row: RawRow) -> ParsedRow:
+    """Check and convert one row.
+
+    Raises SuperionError, naming the column and the value, for what makes the row useless: its formula, conductivity or
+    temperature. Lattice, space group and the like are left unknown where they cannot be read, with a note.
+    """
+    notes: list[str] = []
+    formula = _formula(row.cells.get("formula"), "formula", notes)
+    value, censored = _conductivity(row.cells.get("conductivity_S_per_cm"))
+    temperature = _number(row, "temperature_C", 25.0)
+    inverse_temperature_step(temperature)
+    energy = _optional(row, "activation_energy_eV", notes, *ENERGY_RANGE)
+    if value is None and energy is None:
+        raise InvalidTable(
+            "the row has neither a conductivity nor an activation energy", field="conductivity_S_per_cm", value=""
+        )
+    return ParsedRow(
+        formula=formula,
+        cell=_cell(row, formula, notes),
+        log10_conductivity=value,
+        censored=censored,
+        temperature_c=temperature,
+        activation_energy=energy,
+        kind=_kind(row, notes),
+        std_log10=_optional(row, "std_log10", notes, 0.0, 10.0),
+        doi=row.cells.get("doi"),
+        family=row.cells.get("family"),
+        source=row.cells.get("source"),
+        cif=row.cells.get("cif"),
+        notes=tuple(notes),
+    )
+
+
+def _formula(text: str | None, column: str, notes: list[str]) -> Formula:
+    if text is None:
+        raise InvalidTable(f"the column {column} is empty", field=column, value="")
+    plain = STRAY.sub("", text)
+    if plain != text:
+        notes.append(f"{column} {text!r} was read as {plain!r}")
+    return Formula.parse(plain)
+
+
+def _conductivity(text: str | None) -> tuple[float | None, bool]:
+    if text is None:
+        return None, False
+    censored = text.startswith("<")
+    number = _float(text.removeprefix("<"), "conductivity_S_per_cm", "a number in S/cm such as 1.2e-3, or <1e-10")
+    low, high = CONDUCTIVITY_RANGE
+    if not low <= number <= high:
+        raise InvalidTable(
+            f"conductivity_S_per_cm is {text}; it must lie between {low:g} and {high:g} S/cm",
+            field="conductivity_S_per_cm",
+            value=text,
+        )
+    return math.log10(number), censored
+
+
+def _float(text: str, column: str, right: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidTable(f"{column} is {text!r}; it must be {right}", field=column, value=text)
+    return number
+
+
+def _number(row: RawRow, column: str, default: float) -> float:
+    text = row.cells.get(column)
+    return default if text is None else _float(text, column, "a number")
+
+
+def _optional(row: RawRow, column: str, notes: list[str], low: float, high: float) -> float | None:
+    text = row.cells.get(column)
+    if text is None:
+        return None
+    try:
+        number = _float(text, column, "a number")
+    except InvalidTable as error:
+        notes.append(f"{error.message}; taken as unknown")
+        return None
+    if not low <= number <= high:
+        notes.append(f"{column} is {text}, not between {low:g} and {high:g}; taken as unknown")
+        return None
+    return number
+
+
+def _kind(row: RawRow, notes: list[str]) -> str | None:
+    text = row.cells.get("kind")
+    if text is None or text.lower() in ("bulk", "total"):
+        return None if text is None else text.lower()
+    notes.append(f"kind is {text!r}, not bulk or total; taken as unknown")
+    return None
+
+
+def _cell(row: RawRow, formula: Formula, notes: list[str]) -> CellContext:
+    number = _optional(row, "space_group_number", notes, 1, 230)
+    values = [_optional(row, column, notes, 0.0, 1e6) for column in CELL_COLUMNS]
+    lattice = tuple(value for value in values if value is not None)
+    if 0 < len(lattice) < len(CELL_COLUMNS):
+        notes.append("the lattice is incomplete (a, b, c, alpha, beta, gamma are needed); taken as unknown")
+    atoms = None
+    if "cell_formula" in row.cells:
+        try:
+            atoms = _formula(row.cells["cell_formula"], "cell_formula", notes).n_atoms
+        except SuperionError as error:
+            notes.append(f"the content of the cell is taken as unknown: {error.message}")
+    try:
+        return CellContext(
+            space_group_number=None if number is None else round(number),
+            cell_parameters=lattice if len(lattice) == len(CELL_COLUMNS) else None,  # type: ignore[arg-type] # six
+            atoms_per_cell=atoms,
+        )
+    except SuperionError as error:
+        notes.append(f"cell and space group are taken as unknown: {error.message}")
+        return CellContext()

@@ -1,0 +1,131 @@
+"""One tracked training run: tables in, a registered version out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from superion import home
+from superion.errors import InvalidValue
+from superion.models.predictor import Predictor
+from superion.training import pipeline, registry, tracking
+from superion.training.settings import FitSettings, TrainingSettings
+from superion.training.table import joined, read_table
+
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Hold what a user asks of a training run."""
+
+    data: Sequence[Path]
+    cifs: Path | None = None
+    name: str = "superion"
+    start: str = SCRATCH
+    """"scratch", or "champion" to fine-tune."""
+    resume: str | None = None
+    seed: int = 0
+    device: str = "cpu"
+    members: int = 5
+    folds: int = 5
+    epochs: int | None = None
+    workers: int | None = None
+
+
+def run(
+    request: Request,
+    *,
+    progress: pipeline.Progress = lambda done, total: None,
+    tell: Callable[[str], None] = lambda message: None,
+) -> dict[str, Any]:
+    """Train as asked, track it in MLflow and register the model.
+
+    Returns run id, version, alias, rows left out and the metrics of cross-validation. The model is registered as
+    `challenger`, or as `champion` when the registry is empty. Raises InvalidTable, InvalidValue or
+    NotFound for what cannot be trained on or resumed; a run that fails is marked so and can be resumed.
+    """
+    import mlflow
+
+    table = joined([read_table(path, request.cifs) for path in request.data])
+    for note in (*table.failed, *table.notes):
+        tell(f"{table.name}, {note}")
+    job = pipeline.Job(table, _settings(request), request.name, _parent(request.start), request.device, request.workers)
+    if request.resume is not None:
+        pipeline.run_folder(request.resume)
+    tracking.client()
+    with mlflow.start_run(run_id=request.resume, run_name=None if request.resume else request.name) as active:
+        run_id = active.info.run_id
+        tell(f"run {run_id}; to go on after a stop: --resume {run_id}")
+        folder = home.run_folder(run_id)
+        _log_start(job)
+        trained = pipeline.train(job, folder, progress)
+        pipeline.checked(trained.artefact)
+        trained.artefact.save(folder / "artefact")
+        _log_metrics(trained.metrics)
+        uri = tracking.log_model(folder / "artefact")
+    version, alias = registry.register(run_id, uri)
+    shutil.rmtree(folder)
+    return {
+        "run_id": run_id,
+        "version": version,
+        "alias": alias,
+        "failed": [{"id": note.id, "reason": note.reason} for note in table.failed],
+        "cross_validation": dict(trained.metrics),
+    }
+
+
+def _settings(request: Request) -> TrainingSettings:
+    fit = FitSettings() if request.epochs is None else replace(FitSettings(), epochs=request.epochs)
+    return TrainingSettings(n_folds=request.folds, n_members=request.members, seed=request.seed, fit=fit)
+
+
+def _parent(start: str) -> Predictor | None:
+    if start == SCRATCH:
+        return None
+    if start != registry.CHAMPION:
+        raise InvalidValue(f"a run starts from scratch or champion, not {start!r}", field="from", value=start)
+    found = registry.resolve(registry.CHAMPION)
+    return Predictor.from_folder(found.folder, version=found.version, alias=found.alias)
+
+
+def _log_start(job: pipeline.Job) -> None:
+    import mlflow
+
+    table, settings = job.table, job.settings
+    parameters: dict[str, Any] = {
+        "data": table.name,
+        "data_digest": table.digest,
+        "n_rows": len(table),
+        "n_failed_rows": len(table.failed),
+        "n_censored": table.n_censored,
+        "n_with_structure": table.n_with_structure,
+        "n_members": settings.n_members,
+        "n_folds": settings.n_folds,
+        "seed": settings.seed,
+        "device": job.device,
+        "parent": "scratch" if job.parent is None else f"{job.parent.model.name}/{job.parent.model.version}",
+    }
+    parameters |= {f"fit.{key}": value for key, value in asdict(settings.fit).items()}
+    mlflow.log_params(parameters)
+    if table.failed or table.notes:
+        mlflow.log_text("\n".join(map(str, (*table.failed, *table.notes))), "rows.txt")
+
+
+def _log_metrics(metrics: Mapping[str, Any]) -> None:
+    import mlflow
+
+    for number, value in enumerate(metrics["mae_by_fold"]):
+        mlflow.log_metric("mae_of_fold", value, step=number)
+    flat = {
+        f"{part}.{key}": value
+        for part, values in metrics.items()
+        if isinstance(values, Mapping)
+        for key, value in values.items()
+    }
+    flat |= {key: value for key, value in metrics.items() if key in ("n", "mae_spread")}
+    mlflow.log_metrics({key: float(value) for key, value in flat.items() if isinstance(value, int | float)})
+    mlflow.log_dict(dict(metrics), "cross_validation.json")

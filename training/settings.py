@@ -1,0 +1,52 @@
+"""The choices of a training run; every one is tracked with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from superion.errors import InvalidValue
+from superion.models.network import NetworkConfig
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Hold how one network is fitted."""
+
+    epochs: int = 100
+    """Passes over the rows."""
+    batch_size: int = 32
+    learning_rate: float = 5e-4
+    """Peak of the one-cycle schedule."""
+    weight_decay: float = 1e-2
+    censored_at: float = -15.0
+    """log10(S/cm) that a row reported as below a limit is learned as; the convention of the published baselines."""
+    energy_weight: float = 0.3
+    """Weight of the activation energies in the loss, each target being in units of its scale."""
+    hide_cell: float = 0.1
+    """How often a row is shown without its cell, space group and crystal, so that a bare formula is answered too."""
+    hide_atoms: float = 0.1
+    """How often a row is shown without the number of atoms in its cell, which many tables lack."""
+    hide_crystal: float = 0.5
+    """How often a row that has a crystal is shown without it."""
+    jitter: float = 0.03
+    """Standard deviation of the noise on the scaled context."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Hold how an ensemble is trained, cross-validated and calibrated."""
+
+    n_folds: int = 5
+    n_members: int = 5
+    seed: int = 0
+    fit: FitSettings = field(default_factory=FitSettings)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+
+    def __post_init__(self) -> None:
+        for name, value, low in (
+            ("folds", self.n_folds, 2),
+            ("members", self.n_members, 2),
+            ("epochs", self.fit.epochs, 1),
+        ):
+            if value < low:
+                raise InvalidValue(f"{name} must be {low} or more, not {value}", field=name, value=value)

@@ -1,0 +1,100 @@
+"""Runs, artefacts and model versions in MLflow: SQLite and a folder under the home unless a server is named."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from superion import home
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+EXPERIMENT = "superion"
+ARTEFACT_NAME = "superion"
+PYFUNC = Path(__file__).parent / "pyfunc.py"
+"""The models-from-code file that `mlflow models serve` runs; nothing is pickled."""
+
+
+def client() -> MlflowClient:
+    """Return a client of the tracking server, with the experiment made."""
+    import mlflow
+
+    uri = home.tracking_uri()
+    home.home().mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    found = mlflow.MlflowClient(uri, uri)
+    if found.get_experiment_by_name(EXPERIMENT) is None:
+        location = None if os.environ.get(home.TRACKING_VARIABLE) else home.artifact_folder().as_uri()
+        found.create_experiment(EXPERIMENT, artifact_location=location)
+    mlflow.set_experiment(EXPERIMENT)
+    return found
+
+
+def log_model(folder: Path) -> str:
+    """Log an artefact folder as a pyfunc model of the active run; returns its URI."""
+    import mlflow
+
+    # MLflow keeps the base name of the folder, and the registry looks the artefact up by it.
+    with tempfile.TemporaryDirectory() as scratch:
+        staged = Path(scratch) / ARTEFACT_NAME
+        shutil.copytree(folder, staged)
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(PYFUNC),
+            artifacts={ARTEFACT_NAME: str(staged)},
+            pip_requirements=["superion[predict]"],
+        )
+    return str(info.model_uri)
+
+
+def log_release(folder: Path) -> str:
+    """Log the release model as a run of its own and register it; returns its version."""
+    import mlflow
+
+    from superion.models.artefact import Artefact
+    from superion.training.registry import MODEL_NAME
+
+    found = client()
+    artefact = Artefact.load(folder)
+    with mlflow.start_run(run_name="release") as run:
+        mlflow.set_tag("superion.origin", "release")
+        mlflow.log_params(
+            {key: value for key, value in artefact.training.items() if isinstance(value, str | int | float)}
+        )
+        uri = log_model(folder)
+    return create_version(found, MODEL_NAME, uri, run.info.run_id)
+
+
+def create_version(found: MlflowClient, name: str, model_uri: str, run_id: str) -> str:
+    """Make a version of the registered model `name`, which is made when it is not there."""
+    import mlflow
+
+    return str(mlflow.register_model(model_uri, name, tags={"run_id": run_id}).version)
+
+
+def local_artefact(version: ModelVersion) -> Path:
+    """Return the artefact folder of a version, fetched from the server's store when it is not on this machine."""
+    import mlflow
+
+    from superion.training.registry import ARTEFACT_PATH
+
+    kept = home.home() / "models" / f"{version.name}-{version.version}-{version.run_id or 'none'}"
+    if not (kept / "config.json").is_file():
+        home.home().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.home()) as scratch:
+            uri = f"models:/{version.name}/{version.version}"
+            fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            if kept.exists():
+                shutil.rmtree(kept)
+            (fetched / ARTEFACT_PATH).rename(kept)
+    return kept
