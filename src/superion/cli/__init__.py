@@ -1,1 +1,59 @@
-"""."""
+"""The command line: `superion predict | train | evaluate | promote | rollback | serve | data`.
+
+With `--json` a command prints one JSON document on standard output and nothing else there; progress and diagnostics go
+to standard error. Exit status: 0, 1 when some inputs failed, 2 for usage and for faults that left nothing to answer.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from superion import __version__
+from superion.cli import data, evaluate, models, predict, serve, train
+from superion.cli.output import complain
+from superion.errors import SuperionError
+
+app = typer.Typer(
+    name="superion",
+    help="Predict how well solids conduct lithium ions, with an honest error bar.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"superion {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Predict how well solids conduct lithium ions, with an honest error bar."""
+
+
+app.command()(predict.predict)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(models.promote)
+app.command()(models.rollback)
+app.command()(serve.serve)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; a fault in what was given is one line on standard error and exit status 2."""
+    try:
+        app()
+    except SuperionError as error:
+        complain(error.message)
+        sys.exit(2)

@@ -1,0 +1,69 @@
+"""`superion evaluate`: score a model on a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from superion.cli.output import complain, say_json, tell
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", help="Table of measurements (CSV or xlsx).")],
+    cifs: Annotated[
+        Path | None, typer.Option(help="Folder of structures named by the column cif, or <id>.cif.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="champion, release, a version, a models:/ URI or a folder.")] = "champion",
+    confidence: Annotated[float, typer.Option(help="Confidence of the intervals that are scored.")] = 0.9,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Report error, coverage and width on a table; rows that cannot be scored are listed."""
+    from superion.loading import load_predictor, missing
+
+    try:
+        from superion.training.evaluate import evaluate as score
+        from superion.training.table import read_table
+    except ModuleNotFoundError as error:
+        raise missing(error, "train") from error
+    table = read_table(data, cifs)
+    for note in table.notes:
+        tell(f"{data.name}, {note}")
+    report = score(load_predictor(model), table, confidence)
+    for fault in report["failed"]:
+        complain(f"{data.name}, {fault['id']}: {fault['reason']}")
+    if as_json:
+        say_json(report)
+    else:
+        _print(report)
+    raise typer.Exit(1 if report["failed"] else 0)
+
+
+def _print(report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=f"{report['n']} rows, {report['n_censored']} below a limit, {report['n_with_structure']} with a structure"
+    )
+    for column in ("rows", "MAE", "RMSE", "R2", "Spearman"):
+        table.add_column(column)
+    parts = {
+        "censored at -15": report["censored_at_-15"],
+        "censored at -10": report["censored_at_-10"],
+        "uncensored": report["uncensored"],
+        "with structure, at -15": report["with_structure"]["censored_at_-15"],
+        "with structure, at -10": report["with_structure"]["censored_at_-10"],
+    }
+    for label, part in parts.items():
+        table.add_row(label, *("-" if value is None else f"{value:.3f}" for value in part.values()))
+    console = Console()
+    console.print(table)
+    interval = report["interval"]
+    console.print(
+        f"interval at {interval['confidence']:g}: coverage {interval['coverage']:.3f}, mean width "
+        f"{interval['mean_width']:.2f}, NLL {interval['nll']:.2f}, "
+        f"miscalibration area {interval['miscalibration_area']:.3f}",
+        highlight=False,
+    )

@@ -1,0 +1,31 @@
+"""`superion promote` and `superion rollback`: which registered model answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="Version to make the champion, or the alias challenger.")],
+) -> None:
+    """Make a version the champion; the one before is kept for rollback."""
+    registry = _registry()
+    typer.echo(f"version {registry.promote(version).version} is the champion")
+
+
+def rollback() -> None:
+    """Make the champion before this one the champion again."""
+    registry = _registry()
+    typer.echo(f"version {registry.rollback().version} is the champion")
+
+
+def _registry():  # type: ignore[no-untyped-def] # a module, imported late because it needs torch
+    from superion.loading import missing
+
+    try:
+        from superion.training import registry
+    except ModuleNotFoundError as error:
+        raise missing(error, "train") from error
+    return registry

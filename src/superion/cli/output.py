@@ -1,0 +1,60 @@
+"""What the commands print, and where."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from superion.training.pipeline import Progress
+
+
+def say_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def complain(message: str) -> None:
+    """Print a fault on standard error."""
+    sys.stderr.write(f"superion: {message}\n")
+
+
+def tell(message: str) -> None:
+    """Print a remark on standard error."""
+    sys.stderr.write(f"{message}\n")
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Progress]:
+    """Show a bar on standard error; yields what to call with the number done and the number in all."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(label, total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if not console.is_terminal:
+                # A log file gets a line for each step in place of a bar that redraws itself.
+                console.print(f"{label}: {done} of {total}", highlight=False)
+
+        yield progress

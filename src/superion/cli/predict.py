@@ -1,0 +1,90 @@
+"""`superion predict`: conductivity and activation energy for formulas and structure files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from superion.cli.output import complain, say_json, tell
+
+if TYPE_CHECKING:
+    from superion.models.records import Report
+
+
+def predict(
+    formulas: Annotated[
+        list[str] | None, typer.Argument(help="Formulas, such as Li6PS5Cl or 'Li1.3Al0.3Ti1.7(PO4)3'.")
+    ] = None,
+    cif: Annotated[
+        list[Path] | None, typer.Option("--cif", help="A CIF or POSCAR file; may be given many times.")
+    ] = None,
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option("--temperature", help="Degrees Celsius; may be given many times.  [default: 25]"),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="Share of materials that the interval is to cover.")] = 0.9,
+    model: Annotated[str, typer.Option(help="champion, release, a version, a models:/ URI or a folder.")] = "champion",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON that POST /predict answers with.")] = False,
+) -> None:
+    """Predict the conductivity of formulas and crystal structures, with an interval."""
+    if not formulas and not cif:
+        raise typer.BadParameter("give at least one formula or one --cif file")
+    from superion.loading import load_predictor, missing
+
+    try:
+        from superion.models.inputs import Named
+    except ModuleNotFoundError as error:
+        raise missing(error, "predict") from error
+    items = [Named(formula, formula) for formula in formulas or ()] + [Named(str(path), path) for path in cif or ()]
+    temperatures = temperature or [25.0]
+    report = load_predictor(model).predict(
+        items, temperature_C=temperatures if len(temperatures) > 1 else temperatures[0], confidence=confidence
+    )
+    if as_json:
+        say_json(report.as_dict())
+    else:
+        _print_table(report)
+    raise typer.Exit(1 if report.n_failed else 0)
+
+
+def _print_table(report: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from superion.models.records import Failure
+
+    table = Table(title=f"{report.model.name} version {report.model.version}", title_justify="left")
+    for column in (
+        "material",
+        "T [°C]",
+        "log10 σ [S/cm]",
+        f"{report.confidence:.0%} interval",
+        "σ [mS/cm]",
+        "Ea [eV]",
+        "in domain",
+    ):
+        table.add_column(column, overflow="fold")
+    for answer in report.predictions:
+        if isinstance(answer, Failure):
+            complain(f"{answer.id}: {answer.message}")
+            continue
+        energy = "-" if answer.activation_energy is None else f"{answer.activation_energy.mean:.2f}"
+        for conductivity in answer.conductivity:
+            log10 = conductivity.log10
+            table.add_row(
+                answer.id or answer.formula,
+                f"{conductivity.temperature_c:g}",
+                f"{log10.mean:.2f}",
+                f"{log10.lower:.2f} to {log10.upper:.2f}",
+                f"{1e3 * 10.0**log10.mean:.2g}",
+                energy,
+                "yes" if answer.domain.in_domain else "no",
+            )
+    if table.row_count:
+        Console().print(table)
+    for answer in report.predictions:
+        if not isinstance(answer, Failure):
+            for warning in answer.warnings:
+                tell(f"{answer.id or answer.formula}: {warning}")

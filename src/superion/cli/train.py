@@ -1,0 +1,55 @@
+"""`superion train`: fit an ensemble to a table, track it and register it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from superion.cli.output import progress_bar, say_json, tell
+
+
+def train(
+    data: Annotated[
+        list[Path], typer.Option("--data", help="Table of measurements (CSV or xlsx); may be given many times.")
+    ],
+    cifs: Annotated[
+        Path | None, typer.Option(help="Folder of structures named by the column cif, or <id>.cif.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the run.")] = "superion",
+    start: Annotated[
+        str, typer.Option("--from", help="scratch, or champion to fine-tune the model in use.")
+    ] = "scratch",
+    resume: Annotated[str | None, typer.Option(help="Id of a stopped run to go on with.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    members: Annotated[int, typer.Option(help="Networks in the ensemble.")] = 5,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows.  [default: as the release model]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes to fit in.  [default: one a core]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Train on a table; the model is registered as challenger, or as champion where there is none."""
+    from superion.loading import missing
+
+    try:
+        from superion.training.runs import Request, run
+    except ModuleNotFoundError as error:
+        raise missing(error, "train") from error
+    with progress_bar("networks") as progress:
+        finished = run(
+            Request(data, cifs, name, start, resume, seed, device, members, folds, epochs, workers),
+            progress=progress,
+            tell=tell,
+        )
+    if as_json:
+        say_json(finished)
+        return
+    cross_validation = finished["cross_validation"]
+    typer.echo(
+        f"run {finished['run_id']}: registered as version {finished['version']} ({finished['alias']}); "
+        f"grouped cross-validation MAE {cross_validation['censored_at_-15']['mae']:.2f} "
+        f"± {cross_validation['mae_spread']:.2f} (censored at -15), "
+        f"coverage {cross_validation['interval']['coverage']:.2f} at 0.9"
+    )
