@@ -15,7 +15,7 @@ from matminer.featurizers.composition import ElementProperty
 from pymatgen.core import Composition
 
 from superion.featurizers.formula import Formula
-from superion.featurizers.magpie import magpie
+from superion.featurizers.magpie_statistics import magpie
 
 FAMILIES = [
     "Li{0}La3Zr{1}Ta{2}O12",

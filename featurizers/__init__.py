@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from superion.featurizers.crystal import Crystal
     from superion.featurizers.formula import Formula
     from superion.featurizers.graphs import composition_graph, crystal_graph
-    from superion.featurizers.magpie import MAGPIE_LABELS, magpie
+    from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
     from superion.featurizers.neighbors import nearest_neighbors, neighbor_list
 
 __all__ = [
@@ -29,13 +29,13 @@ __all__ = [
 ]
 
 _HOME = {
-    "MAGPIE_LABELS": "magpie",
+    "MAGPIE_LABELS": "magpie_statistics",
     "CellContext": "context",
     "Crystal": "crystal",
     "Formula": "formula",
     "composition_graph": "graphs",
     "crystal_graph": "graphs",
-    "magpie": "magpie",
+    "magpie": "magpie_statistics",
     "nearest_neighbors": "neighbors",
     "neighbor_list": "neighbors",
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -19,7 +21,10 @@ from superion.featurizers.element_data import magpie_table
 from superion.models.calibration import Calibration
 from superion.models.domain import Domain, KnownMaterial
 from superion.models.ensemble import Ensemble
+from superion.models.forest import Forest
 from superion.models.network import NetworkConfig, SuperionNetwork
+from superion.models.targets import TARGETS
+from superion.models.tree_ensemble import KINDS, TreeEnsemble
 
 FORMAT_VERSION = 1
 """Raise when the files change their meaning; older versions stay readable or are refused by number."""
@@ -27,6 +32,7 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CALIBRATION = "config.json", "weights.safetensors", "calibration.json"
 DOMAIN, CARD = "domain.npz", "MODEL_CARD.md"
 CHECKED = (WEIGHTS, CALIBRATION, DOMAIN)
+TREE_ARRAYS = ("feature", "threshold", "right", "value", "roots")
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,10 @@ class Artefact:
             for index, network in enumerate(self.ensemble.networks)
             for key, tensor in network.state_dict().items()
         }
+        tensors |= _tree_tensors(self.ensemble.trees)
         save_file(tensors, folder / WEIGHTS)
+        # safetensors makes its file readable by the owner alone; a shared model folder must be readable by all.
+        (folder / WEIGHTS).chmod(0o644)
         calibrations = {name: calibration.as_dict() for name, calibration in self.calibrations.items()}
         _write_json(folder / CALIBRATION, calibrations)
         _save_domain(folder / DOMAIN, self.domain)
@@ -75,11 +84,10 @@ class Artefact:
         featuriser, or a file that is damaged.
         """
         config = _read_config(folder)
-        calibrations = json.loads((folder / CALIBRATION).read_text(encoding="utf-8"))
         return cls(
             name=str(config["name"]),
             ensemble=_load_ensemble(folder, config),
-            calibrations={name: Calibration.from_dict(data) for name, data in calibrations.items()},
+            calibrations=_load_calibrations(folder / CALIBRATION),
             domain=_load_domain(folder / DOMAIN),
             card=(folder / CARD).read_text(encoding="utf-8") if (folder / CARD).exists() else "",
             training=config.get("training", {}),
@@ -99,7 +107,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise NotFound(f"no model artefact at {folder.name!r}: it has no {CONFIG}", field="model", value=folder.name)
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        version, fingerprint, sums = config["format_version"], config["featuriser"], config["sha256"]
+        version, fingerprint, sums = config["format_version"], config["featuriser"], dict(config["sha256"])
+        _ = config["name"], config["network"], config["n_members"]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidArtefact(f"{CONFIG} cannot be read: {error!r}", field=CONFIG) from error
     if version != FORMAT_VERSION:
@@ -134,9 +143,38 @@ def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
             own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
             network.load_state_dict(own)
             networks.append(network.eval().requires_grad_(False))
+        if not networks:
+            raise ValueError("there is no network")
     except (SafetensorError, RuntimeError, TypeError, KeyError, ValueError) as error:
         raise InvalidArtefact(f"the weights do not fit the configuration: {error}", field=WEIGHTS) from error
-    return Ensemble(network_config, tuple(networks))
+    return Ensemble(network_config, tuple(networks), _load_trees(tensors))
+
+
+def _load_calibrations(path: Path) -> dict[str, Calibration]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Calibration.from_dict(part) for name, part in data.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidArtefact(f"{CALIBRATION} cannot be read: {error!r}", field=CALIBRATION) from error
+
+
+def _tree_tensors(trees: TreeEnsemble) -> dict[str, torch.Tensor]:
+    return {
+        f"trees.{target}.{kind}.{name}": torch.from_numpy(np.ascontiguousarray(getattr(forest, name)))
+        for (target, kind), forest in trees.forests.items()
+        for name in TREE_ARRAYS
+    }
+
+
+def _load_trees(tensors: Mapping[str, torch.Tensor]) -> TreeEnsemble:
+    forests = {}
+    for target in (target.name for target in TARGETS):
+        for kind in KINDS:
+            prefix = f"trees.{target}.{kind}."
+            if prefix + TREE_ARRAYS[0] in tensors:
+                arrays = {name: tensors[prefix + name].numpy() for name in TREE_ARRAYS}
+                forests[target, kind] = Forest(**arrays)
+    return TreeEnsemble(forests)
 
 
 def _save_domain(path: Path, domain: Domain) -> None:
@@ -153,14 +191,15 @@ def _save_domain(path: Path, domain: Domain) -> None:
 
 def _load_domain(path: Path) -> Domain:
     try:
-        with np.load(path, allow_pickle=False) as data:
+        # Opened here: NumPy leaves the file of a damaged archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             columns = zip(data["known_formula"], data["known_measured"], data["known_source"], strict=True)
             known = tuple(
                 KnownMaterial(str(formula), None if np.isnan(measured) else float(measured), str(source))
                 for formula, measured, source in columns
             )
             return Domain(data["fractions"], float(data["threshold"]), known)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidArtefact(f"{DOMAIN} cannot be read: {error}", field=DOMAIN) from error
 
 

@@ -72,9 +72,10 @@ class Calibration:
         score = (measured - mean) / spread.total
         score = np.where(censored, np.minimum(score, 0.0), score)
         n = len(score)
-        # The finite-sample step outward, (n + 1) / n, on either side of the median.
-        outward = np.clip(0.5 + (LEVELS - 0.5) * (n + 1) / n, 0.0, 1.0)
-        return cls(np.quantile(score, outward), float(np.sqrt(np.mean(score**2))), n)
+        # Position (n + 1) q among the sorted residuals: a new one lies below it with probability q, at any n.
+        # Rounded here, not on writing, so that a calibration that was saved and read answers the same.
+        quantiles = np.round(np.quantile(score, LEVELS, method="weibull"), 5)
+        return cls(quantiles, float(np.sqrt(np.mean(score**2))), n)
 
     def interval(self, mean: FloatArray, spread: Spread, confidence: float) -> tuple[FloatArray, FloatArray]:
         """Return the lower and upper ends of the interval at `confidence`, each of shape (n,).
@@ -88,7 +89,7 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
-            "quantiles": [round(float(q), 5) for q in self.quantiles],
+            "quantiles": [float(q) for q in self.quantiles],
             "std_factor": self.std_factor,
             "n_residuals": self.n_residuals,
         }

@@ -58,10 +58,10 @@ class Domain:
         The threshold is the distance within which `INSIDE_QUANTILE` of the materials lie from those of other papers.
         """
         vectors = fraction_vectors(formulas)
-        labels = np.asarray(groups)
+        labels: npt.NDArray[np.str_] = np.array(groups, dtype=np.str_)
         nearest = []
-        for vector, label in zip(vectors, labels, strict=True):
-            others = vectors[labels != label]
+        for index, vector in enumerate(vectors):
+            others = vectors[np.not_equal(labels, labels[index])]
             if len(others):
                 nearest.append(_distances(vector, others).min())
         threshold = float(np.quantile(nearest, INSIDE_QUANTILE)) if nearest else 0.0
@@ -80,21 +80,22 @@ class Domain:
         """Return the known materials nearest to a formula, nearest first, each composition once."""
         if not self.known:
             return ()
-        distances = _distances(fraction_vectors([formula])[0], self._known_vectors())
+        vectors, compositions = self._read_known()
+        distances = _distances(fraction_vectors([formula])[0], vectors)
         found: dict[str, NearMaterial] = {}
         for index in np.argsort(distances, kind="stable"):
-            known = self.known[index]
-            found.setdefault(known.formula, NearMaterial(known, float(distances[index])))
+            found.setdefault(compositions[index], NearMaterial(self.known[index], float(distances[index])))
             if len(found) == N_NEAREST:
                 break
         return tuple(found.values())
 
-    def _known_vectors(self) -> npt.NDArray[np.float32]:
+    def _read_known(self) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
         # Parsed once per domain; the dataclass is frozen, so the result is put beside its fields.
-        if "_vectors" not in self.__dict__:
-            vectors = fraction_vectors([Formula.parse(known.formula) for known in self.known])
-            object.__setattr__(self, "_vectors", vectors)
-        stored: npt.NDArray[np.float32] = self.__dict__["_vectors"]
+        if "_known" not in self.__dict__:
+            formulas = [Formula.parse(known.formula) for known in self.known]
+            read = fraction_vectors(formulas), tuple(formula.canonical for formula in formulas)
+            object.__setattr__(self, "_known", read)
+        stored: tuple[npt.NDArray[np.float32], tuple[str, ...]] = self.__dict__["_known"]
         return stored
 
 

@@ -22,6 +22,7 @@ class ElementEncoder(nn.Module):
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         properties, known = _standardised_properties()
+        self.properties: Tensor
         self.register_buffer("properties", torch.cat([properties, known], dim=1), persistent=False)
         self.learned = nn.Embedding(N_ELEMENTS + 1, width)
         self.from_properties = nn.Linear(2 * properties.shape[1], width)
@@ -109,6 +110,7 @@ class RadialBasis(nn.Module):
 
     def __init__(self, cutoff: float, count: int) -> None:
         super().__init__()
+        self.centres: Tensor
         self.register_buffer("centres", torch.linspace(0.0, cutoff, count), persistent=False)
         self.width = cutoff / (count - 1)
 

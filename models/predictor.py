@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,8 +54,10 @@ class Predictor:
         """Predict a list of materials; see `superion.models.inputs.read_input` for what one may be.
 
         A fault of one material is its own answer and no other's. Raises InvalidValue for a temperature, confidence or
-        detail that is out of range.
+        detail that is out of range, and for a single material in place of a list.
         """
+        if isinstance(materials, str | Mapping):
+            raise InvalidValue("materials are a list; put a single one into a list", field="materials", value=materials)
         several = isinstance(temperature_C, Sequence)
         temperatures = _checked_temperatures(temperature_C)
         check_confidence(confidence)

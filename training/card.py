@@ -41,8 +41,8 @@ def _data(training: Mapping[str, Any]) -> str:
     parent = training.get("parent")
     origin = "from scratch" if parent is None else f"fine-tuned from {parent['name']} version {parent['version']}"
     return f"""\
-An ensemble of graph networks over the composition and, where one is given, the crystal structure (disordered sites as
-they are). It answers log10 of the conductivity at 25 degrees Celsius and an activation energy; conductivity at another
+An ensemble whose members weigh the same: graph networks over the composition and, where one is given, the crystal
+structure (disordered sites as they are), and random forests over element amounts, space group and lattice. It answers log10 of the conductivity at 25 degrees Celsius and an activation energy; conductivity at another
 temperature is Arrhenius in the conductivity. Trained {origin}.
 
 ## Data

@@ -59,6 +59,8 @@ class RawRow:
     id: str
     line: int
     cells: Mapping[str, str]
+    surplus: tuple[str, ...] = ()
+    """Cells beyond the last column: a sign that the others stand in the wrong ones."""
 
 
 def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
@@ -82,7 +84,8 @@ def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
             continue
         pairs = zip(names, cells, strict=False)
         known = {name: cell.strip() for name, cell in pairs if name is not None and cell.strip()}
-        rows.append(RawRow(known.get("id", f"line-{line}"), line, known))
+        surplus = tuple(cell for cell in cells[len(names) :] if cell.strip())
+        rows.append(RawRow(known.get("id", f"line-{line}"), line, known, surplus))
     return rows, content
 
 

@@ -12,16 +12,19 @@ import numpy.typing as npt
 from superion.errors import InvalidTable
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.calibration import MIN_RESIDUALS, Calibration, FloatArray, Spread
-from superion.models.ensemble import Ensemble, TargetOutput
+from superion.models.ensemble import TargetOutput
 from superion.models.predictor import conductivity_at
 from superion.models.targets import ACTIVATION_ENERGY
 from superion.training.baseline import forest_predictions, paired_difference
 from superion.training.metrics import Scored, coverage, error_report, interval_report
 from superion.training.splits import Fold, paper_groups
 from superion.training.table import Measurement
-from superion.training.units import Work, load_networks
+from superion.training.units import Work, load_ensemble
 
 BoolArray = npt.NDArray[np.bool_]
+
+CONFIDENCE = 0.9
+"""At which coverage and width are reported."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +42,42 @@ class OutOfFold:
 
 def predict_out_of_fold(work: Work, folds: Sequence[Fold], usable: BoolArray) -> OutOfFold:
     """Predict every row with the ensemble of the fold that held it out."""
-    n, members = len(work.rows), work.settings.n_members
     names = [name for name, _, _ in work.settings.network.scales]
-    means = {name: np.zeros((members, n)) for name in names}
-    aleatoric = {name: np.zeros(n) for name in names}
-    epistemic = {name: np.zeros(n) for name in names}
-    fold_of = np.zeros(n, dtype=np.int64)
+    outputs = []
+    fold_of = np.zeros(len(work.rows), dtype=np.int64)
     for number, fold in enumerate(folds):
-        ensemble = Ensemble(work.settings.network, load_networks(work, number))
-        output = ensemble.predict([work.rows[index].material for index in fold.test])
+        output = load_ensemble(work, number).predict([work.rows[int(index)].material for index in fold.test])
         fold_of[fold.test] = number
-        for name in names:
-            means[name][:, fold.test] = output[name].members
-            aleatoric[name][fold.test] = output[name].spread.aleatoric
-            epistemic[name][fold.test] = output[name].spread.epistemic
-    outputs = {name: TargetOutput(means[name], Spread(aleatoric[name], epistemic[name])) for name in names}
-    return OutOfFold(work.rows, folds, outputs, fold_of, usable)
+        outputs.append(output)
+    # The folds' answers one after the other, put back into the order of the rows.
+    order = np.argsort(np.concatenate([fold.test for fold in folds]))
+    joined = {name: _reordered([output[name] for output in outputs], order) for name in names}
+    return OutOfFold(work.rows, folds, joined, fold_of, usable)
+
+
+def _reordered(parts: Sequence[TargetOutput], order: npt.NDArray[np.int64]) -> TargetOutput:
+    members = np.concatenate([part.members for part in parts], axis=1)
+    aleatoric = np.concatenate([part.spread.aleatoric for part in parts])
+    epistemic = np.concatenate([part.spread.epistemic for part in parts])
+    return TargetOutput(members[:, order], Spread(aleatoric[order], epistemic[order]))
+
+
+def check_enough(rows: Sequence[Measurement], folds: Sequence[Fold], usable: BoolArray) -> None:
+    """Raise InvalidTable, before anything is fitted, when too few rows score to calibrate every fold on the others."""
+    scoring = usable & _has_conductivity(rows)
+    fewest = min(int(scoring.sum() - scoring[fold.test].sum()) for fold in folds)
+    if fewest < MIN_RESIDUALS:
+        raise InvalidTable(
+            f"{int(scoring.sum())} rows with a conductivity can be used for calibration, {fewest} of them outside the "
+            f"largest fold, where {MIN_RESIDUALS} are needed; rows whose composition the model to fine-tune from "
+            "already knows do not count",
+            field="conductivity_S_per_cm",
+            value=int(scoring.sum()),
+        )
+
+
+def _has_conductivity(rows: Sequence[Measurement]) -> BoolArray:
+    return np.array([row.log10_conductivity is not None for row in rows], dtype=bool)
 
 
 def energy_scores(found: OutOfFold) -> tuple[FloatArray, BoolArray]:
@@ -75,19 +98,9 @@ def energy_calibration(found: OutOfFold, among: BoolArray | None = None) -> Cali
 
 
 def scored_conductivity(found: OutOfFold, energies: Calibration | None) -> tuple[Scored, npt.NDArray[np.int64]]:
-    """Return the rows with a conductivity that score, each at its own temperature, and their row numbers.
-
-    Raises InvalidTable when there are too few to calibrate an interval.
-    """
-    chosen = np.flatnonzero(found.usable & np.array([row.log10_conductivity is not None for row in found.rows]))
-    if len(chosen) < MIN_RESIDUALS:
-        raise InvalidTable(
-            f"{len(chosen)} rows with a conductivity can be used for calibration and {MIN_RESIDUALS} are needed; rows "
-            "whose composition the model to fine-tune from already knows do not count",
-            field="conductivity_S_per_cm",
-            value=len(chosen),
-        )
-    rows = [found.rows[index] for index in chosen]
+    """Return the rows with a conductivity that score, each at its own temperature, and their row numbers."""
+    chosen = np.flatnonzero(found.usable & _has_conductivity(found.rows))
+    rows = [found.rows[int(index)] for index in chosen]
     step = np.array([inverse_temperature_step(row.temperature_c) for row in found.rows])
     mean, spread = conductivity_at(dict(found.output), step, energies)
     scored = Scored(
@@ -133,12 +146,12 @@ def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
     for number in numbers:
         inside = fold_of == number
         calibration = calibrated(scored, ~inside)
-        parts.append(interval_report(scored.only(inside), calibration))
+        parts.append(interval_report(scored.only(inside), calibration, CONFIDENCE))
         weights.append(inside.sum())
-        covered[inside] = coverage(scored.only(inside), calibration, 0.9)[0]
-    answer: dict[str, Any] = {
+        covered[inside] = coverage(scored.only(inside), calibration, CONFIDENCE)[0]
+    answer: dict[str, Any] = {"confidence": CONFIDENCE} | {
         key: float(np.average([part[key] for part in parts], weights=weights))
-        for key in ("confidence", "coverage", "mean_width", "nll", "miscalibration_area")
+        for key in ("coverage", "mean_width", "nll", "miscalibration_area")
     }
     level = np.where(scored.censored, -np.inf, scored.measured)
     masks = {"below -9": level < -9.0, "-9 to -6": (level >= -9.0) & (level <= -6.0), "above -6": level > -6.0}

@@ -88,7 +88,7 @@ def fit_network(
             batch = shown(chosen, config, settings, random).to(device)
             loss = loss_of(network(batch), Labels.of(chosen, settings).to(device), config, settings)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call] # torch does not type it
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             schedule.step()
@@ -129,18 +129,17 @@ def loss_of(output: NetworkOutput, labels: Labels, config: NetworkConfig, settin
     scales = {name: scale for name, _, scale in config.scales}
     energy = output.mean[ACTIVATION_ENERGY]
     conductivity = output.mean[CONDUCTIVITY] - labels.step * energy
-    n = len(labels.conductivity)
-    total = _target_loss(conductivity, output.deviation[CONDUCTIVITY], labels.conductivity, scales[CONDUCTIVITY], n)
-    weighted = _target_loss(energy, output.deviation[ACTIVATION_ENERGY], labels.energy, scales[ACTIVATION_ENERGY], n)
+    total = _target_loss(conductivity, output.deviation[CONDUCTIVITY], labels.conductivity, scales[CONDUCTIVITY])
+    weighted = _target_loss(energy, output.deviation[ACTIVATION_ENERGY], labels.energy, scales[ACTIVATION_ENERGY])
     return total + settings.energy_weight * weighted
 
 
-def _target_loss(mean: Tensor, deviation: Tensor, measured: Tensor, scale: float, n: int) -> Tensor:
+def _target_loss(mean: Tensor, deviation: Tensor, measured: Tensor, scale: float) -> Tensor:
     known = torch.isfinite(measured)
     error = (mean[known] - measured[known]).abs() / scale
     expected = deviation[known] / scale
     likelihood = error.detach() / expected + torch.log(expected)
-    return (error.sum() + DEVIATION_WEIGHT * likelihood.sum()) / n
+    return (error.sum() + DEVIATION_WEIGHT * likelihood.sum()) / max(1, len(error))
 
 
 def _hide(known: Tensor, rows: npt.NDArray[np.bool_], entries: Sequence[int]) -> None:

@@ -67,7 +67,8 @@ def interval_report(scored: Scored, calibration: Calibration, confidence: float 
     the area is the mean distance between coverage and confidence from 0.05 to 0.95.
     """
     if not len(scored):
-        return dict.fromkeys(("coverage", "mean_width", "nll", "miscalibration_area")) | {"confidence": confidence}
+        unknown = dict.fromkeys(("coverage", "mean_width", "nll", "miscalibration_area"))
+        return {"confidence": confidence, **unknown, "coverage_by_measured_level": dict.fromkeys(_levels(scored))}
     covered, width = coverage(scored, calibration, confidence)
     std = scored.spread.total * calibration.std_factor
     z = (scored.measured - scored.mean) / std

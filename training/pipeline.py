@@ -18,7 +18,6 @@ from superion.errors import InvalidArtefact, InvalidTable, InvalidValue, NotFoun
 from superion.models.artefact import Artefact
 from superion.models.calibration import Calibration
 from superion.models.domain import Domain, KnownMaterial
-from superion.models.ensemble import Ensemble
 from superion.models.predictor import Predictor
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.training import cross_validation, reference
@@ -26,7 +25,7 @@ from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, grouped_folds, paper_groups
 from superion.training.table import Measurement, MeasurementTable
-from superion.training.units import FINAL, Unit, Work, fit_units, load_networks
+from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble
 
 Progress = Callable[[int, int], None]
 """Called with the number of networks fitted and the number in all."""
@@ -69,13 +68,15 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
     rows = job.table.rows
     usable = _unknown_to_parent(rows, job.parent)
     folds = _folds(rows, settings)
-    _claim_folder(folder, job, settings)
+    cross_validation.check_enough(rows, folds, usable)
+    claim_folder(folder, job)
     work = Work(
         rows=rows,
         train=_training_rows(folds, len(rows)),
         settings=settings,
         folder=folder / "networks",
         start=_parent_weights(job.parent),
+        parent_trees=None if job.parent is None else job.parent.artefact.ensemble.trees,
         device=job.device,
     )
     units = [Unit(fold, member) for fold in (*range(len(folds)), FINAL) for member in range(settings.n_members)]
@@ -145,8 +146,12 @@ def _parent_weights(parent: Predictor | None) -> list[dict[str, Tensor]] | None:
     return [dict(network.state_dict()) for network in parent.artefact.ensemble.networks]
 
 
-def _claim_folder(folder: Path, job: Job, settings: TrainingSettings) -> None:
-    """Note the job in its folder, or see that the one noted there is the same."""
+def claim_folder(folder: Path, job: Job) -> None:
+    """Note the job in its folder, or see that the one noted there is the same.
+
+    Raises InvalidValue when the folder belongs to another job.
+    """
+    settings = _settings(job)
     parent = None if job.parent is None else job.parent.model.as_dict()
     wanted = {"data": job.table.digest, "settings": asdict(settings), "parent": parent}
     text = json.dumps(wanted, sort_keys=True)
@@ -194,7 +199,7 @@ def _artefact(
         "fit": asdict(settings.fit),
         "metrics": dict(metrics),
     }
-    ensemble = Ensemble(settings.network, load_networks(work, FINAL))
+    ensemble = load_ensemble(work, FINAL)
     card = model_card(job.name, training, domain.threshold)
     return Artefact(job.name, ensemble, calibrations, domain, card, training)
 
@@ -203,11 +208,18 @@ def _known(rows: Sequence[Measurement]) -> list[KnownMaterial]:
     return [
         KnownMaterial(
             str(row.material.formula),
-            None if row.log10_conductivity is None or row.censored else 10.0**row.log10_conductivity,
+            _shown_conductivity(row),
             row.doi or row.source or row.id,
         )
         for row in rows
     ]
+
+
+def _shown_conductivity(row: Measurement) -> float | None:
+    """Return a row's conductivity [S/cm] where it may stand beside a prediction: measured, near room temperature."""
+    if row.log10_conductivity is None or row.censored or row.temperature_c > reference.ROOM_TEMPERATURE_MAX_C:
+        return None
+    return float(10.0**row.log10_conductivity)
 
 
 def run_folder(run_id: str) -> Path:

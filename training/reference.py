@@ -13,6 +13,9 @@ from superion.training.table import MeasurementTable, read_table
 
 REFERENCE_TABLE = Path(__file__).parent / "data" / "electrolytes.csv"
 
+ROOM_TEMPERATURE_MAX_C = 30.0
+"""What was measured hotter is not shown as a conductivity at room temperature."""
+
 
 @cache
 def reference_table() -> MeasurementTable:
@@ -25,5 +28,5 @@ def known_materials() -> tuple[KnownMaterial, ...]:
     return tuple(
         KnownMaterial(str(row.material.formula), 10.0**row.log10_conductivity, row.source or row.id)
         for row in reference_table().rows
-        if row.log10_conductivity is not None and not row.censored and row.temperature_c <= 30.0
+        if row.log10_conductivity is not None and not row.censored and row.temperature_c <= ROOM_TEMPERATURE_MAX_C
     )

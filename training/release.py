@@ -7,7 +7,9 @@ that a stopped run goes on.
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from superion.models.predictor import RELEASE_FOLDER
 from superion.training import pipeline
 from superion.training.datasets import require, unpacked
 from superion.training.settings import TrainingSettings
-from superion.training.table import MeasurementTable, joined, read_table
+from superion.training.table import Measurement, MeasurementTable, joined, read_table
 
 VERSION = "1"
 
@@ -26,17 +28,41 @@ def release_table(folder: Path) -> MeasurementTable:
     train_csv, train_cifs = require("obelix")
     (energies_csv,) = require("activation-energies")
     obelix = read_table(train_csv, unpacked(train_cifs, folder / "cifs"))
-    return joined([obelix, energies_alone(read_table(energies_csv))])
+    return with_energies(obelix, read_table(energies_csv))
 
 
-def energies_alone(table: MeasurementTable) -> MeasurementTable:
-    """Keep the activation energies of a table and forget its conductivities, which repeat those of OBELiX."""
-    rows = tuple(
+def with_energies(table: MeasurementTable, energies: MeasurementTable) -> MeasurementTable:
+    """Give the rows of a table the activation energies of another.
+
+    A row gets the energy of the row of its composition whose conductivity is nearest, which is mostly the same
+    measurement listed twice. Energies of other compositions become rows without a conductivity.
+    """
+    of_composition: dict[str, list[Measurement]] = {}
+    for row in energies.rows:
+        if row.activation_energy is not None:
+            of_composition.setdefault(row.composition, []).append(row)
+    rows = []
+    for row in table.rows:
+        same = of_composition.get(row.composition)
+        rows.append(row if same is None else replace(row, activation_energy=_nearest(row, same).activation_energy))
+    known = {row.composition for row in table.rows}
+    others = tuple(
         replace(row, log10_conductivity=None, censored=False, id=f"energy-{row.id}")
-        for row in table.rows
-        if row.activation_energy is not None
+        for composition, same in of_composition.items()
+        if composition not in known
+        for row in same
     )
-    return replace(table, rows=rows)
+    return joined([replace(table, rows=tuple(rows)), replace(energies, rows=others)])
+
+
+def _nearest(row: Measurement, candidates: Sequence[Measurement]) -> Measurement:
+    level = row.log10_conductivity
+    if level is None:
+        return candidates[0]
+    return min(
+        candidates,
+        key=lambda other: math.inf if other.log10_conductivity is None else abs(other.log10_conductivity - level),
+    )
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from superion.errors import InvalidTable, SuperionError
+from superion.errors import InvalidFormula, InvalidTable, SuperionError
 from superion.featurizers.context import CellContext
 from superion.featurizers.formula import Formula
 from superion.models.arrhenius import inverse_temperature_step
@@ -44,9 +44,16 @@ def parse_row(row: RawRow) -> ParsedRow:
     """Check and convert one row.
 
     Raises SuperionError, naming the column and the value, for what makes the row useless: its formula, conductivity or
-    temperature. Lattice, space group and the like are left unknown where they cannot be read, with a note.
+    temperature, or more cells than there are columns, as an unquoted decimal comma makes. Lattice, space group and the
+    like are left unknown where they cannot be read, with a note.
     """
     notes: list[str] = []
+    if row.surplus:
+        raise InvalidTable(
+            f"the row has cells beyond the last column ({', '.join(row.surplus)}): quote what holds a comma",
+            field="data",
+            value=row.surplus,
+        )
     formula = _formula(row.cells.get("formula"), "formula", notes)
     value, censored = _conductivity(row.cells.get("conductivity_S_per_cm"))
     temperature = _number(row, "temperature_C", 25.0)
@@ -77,9 +84,16 @@ def _formula(text: str | None, column: str, notes: list[str]) -> Formula:
     if text is None:
         raise InvalidTable(f"the column {column} is empty", field=column, value="")
     plain = STRAY.sub("", text)
-    if plain != text:
-        notes.append(f"{column} {text!r} was read as {plain!r}")
-    return Formula.parse(plain)
+    if plain == text:
+        return Formula.parse(text)
+    try:
+        # A star may also join an adduct: Li2SO4*2H2O.
+        read = Formula.parse(text)
+    except InvalidFormula:
+        read = Formula.parse(plain)
+    formula = Formula(read.symbols, read.amounts)
+    notes.append(f"{column} {text!r} was read as {str(formula)!r}")
+    return formula
 
 
 def _conductivity(text: str | None) -> tuple[float | None, bool]:
@@ -137,6 +151,9 @@ def _kind(row: RawRow, notes: list[str]) -> str | None:
 
 def _cell(row: RawRow, formula: Formula, notes: list[str]) -> CellContext:
     number = _optional(row, "space_group_number", notes, 1, 230)
+    if number is not None and number != round(number):
+        notes.append(f"space_group_number is {row.cells['space_group_number']}, not whole; taken as unknown")
+        number = None
     values = [_optional(row, column, notes, 0.0, 1e6) for column in CELL_COLUMNS]
     lattice = tuple(value for value in values if value is not None)
     if 0 < len(lattice) < len(CELL_COLUMNS):

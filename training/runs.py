@@ -55,13 +55,14 @@ def run(
         tell(f"{table.name}, {note}")
     job = pipeline.Job(table, _settings(request), request.name, _parent(request.start), request.device, request.workers)
     if request.resume is not None:
-        pipeline.run_folder(request.resume)
+        pipeline.claim_folder(pipeline.run_folder(request.resume), job)
     tracking.client()
     with mlflow.start_run(run_id=request.resume, run_name=None if request.resume else request.name) as active:
         run_id = active.info.run_id
         tell(f"run {run_id}; to go on after a stop: --resume {run_id}")
         folder = home.run_folder(run_id)
-        _log_start(job)
+        if request.resume is None:
+            _log_start(job)
         trained = pipeline.train(job, folder, progress)
         pipeline.checked(trained.artefact)
         trained.artefact.save(folder / "artefact")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,8 @@ from superion.errors import InvalidTable
 from superion.training.table import Measurement
 
 IndexArray = npt.NDArray[np.int64]
+
+_DOI_PREFIX = re.compile(r"^(https?://(dx\.)?doi\.org/|doi:\s*)")
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,14 @@ def grouped_folds(rows: Sequence[Measurement], n_folds: int, seed: int) -> list[
     """
     groups = paper_groups(rows)
     distinct = sorted(set(groups))
+    papers = Counter(group for group, row in zip(groups, rows, strict=True) if row.doi)
     if len(distinct) < n_folds:
         raise InvalidTable(
             f"{n_folds} folds need as many papers (or, without DOIs, compositions); the table has {len(distinct)}",
             field="doi",
             value=len(distinct),
         )
-    assigned = _assign(groups, distinct, n_folds, seed)
+    assigned = _assign(groups, distinct, papers, n_folds, seed)
     compositions = np.array([row.composition for row in rows])
     folds = []
     for number in range(n_folds):
@@ -58,7 +63,7 @@ def paper_groups(rows: Sequence[Measurement]) -> list[str]:
             name = leader[name]
         return name
 
-    papers = [[part.strip().lower() for part in (row.doi or "").split("|") if part.strip()] for row in rows]
+    papers = [[_paper(part) for part in (row.doi or "").split("|") if part.strip()] for row in rows]
     for names in papers:
         for other in names[1:]:
             first, second = sorted((find(names[0]), find(other)))
@@ -73,13 +78,25 @@ def paper_groups(rows: Sequence[Measurement]) -> list[str]:
     ]
 
 
-def _assign(groups: Sequence[str], distinct: Sequence[str], n_folds: int, seed: int) -> IndexArray:
-    """Deal the groups out, largest first, each to the fold that is smallest so far; ties fall as the seed has it."""
-    sizes = {name: groups.count(name) for name in distinct}
-    order = [distinct[index] for index in np.random.default_rng(seed).permutation(len(distinct))]
+def _paper(doi: str) -> str:
+    """Write a DOI one way, however it was given: bare, with `doi:` or as a link."""
+    return _DOI_PREFIX.sub("", doi.strip().lower())
+
+
+def _assign(
+    groups: Sequence[str], distinct: Sequence[str], papers: Mapping[str, int], n_folds: int, seed: int
+) -> IndexArray:
+    """Deal the groups out, largest first, each to the fold that is smallest so far; ties fall as the seed has it.
+
+    Papers go first, by the number of their own rows, so that adding rows without a DOI moves no paper.
+    """
+    sizes = {**Counter(groups), **papers}
+    random = np.random.default_rng(seed)
     filled = np.zeros(n_folds, dtype=np.int64)
     fold_of: dict[str, int] = {}
-    for name in sorted(order, key=lambda name: -sizes[name]):
-        fold_of[name] = int(np.argmin(filled))
-        filled[fold_of[name]] += sizes[name]
+    for part in ([name for name in distinct if name in papers], [name for name in distinct if name not in papers]):
+        order = [part[index] for index in random.permutation(len(part))]
+        for name in sorted(order, key=lambda name: -sizes[name]):
+            fold_of[name] = int(np.argmin(filled))
+            filled[fold_of[name]] += sizes[name]
     return np.array([fold_of[name] for name in groups], dtype=np.int64)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from superion.errors import InvalidTable, SuperionError
 from superion.featurizers.crystal import Crystal
@@ -84,6 +86,9 @@ class MeasurementTable:
         return sum(row.material.crystal is not None for row in self.rows)
 
 
+Entry = TypeVar("Entry", Measurement, RowNote)
+
+
 @dataclass
 class _Reading:
     cifs: Path | None
@@ -97,8 +102,8 @@ def read_table(path: Path, cifs: Path | None = None) -> MeasurementTable:
     """Read a CSV or xlsx table of measurements, with structures from the folder `cifs` where it has them.
 
     A row's structure is the file its column `cif` names, else `<id>.cif`. A structure that cannot be read leaves the
-    row with its formula and is noted. Raises InvalidTable for a file that cannot be read, lacks a required column, holds
-    no usable row, or names an id twice.
+    row with its formula and is noted. Raises InvalidTable for a file that cannot be read, lacks a required column,
+    holds no usable row, or names an id twice.
     """
     raw, content = read_rows(path)
     if cifs is not None and not cifs.is_dir():
@@ -121,11 +126,17 @@ def joined(tables: Sequence[MeasurementTable]) -> MeasurementTable:
     if len(tables) == 1:
         return tables[0]
     digest = hashlib.sha256("".join(table.digest for table in tables).encode())
+    parts = [(*table.rows, *table.failed, *table.notes) for table in tables]
+    owners = Counter(name for part in parts for name in {entry.id for entry in part})
+
+    def named(entry: Entry, table: MeasurementTable) -> Entry:
+        return replace(entry, id=f"{table.name}:{entry.id}") if owners[entry.id] > 1 else entry
+
     return MeasurementTable(
         name=" + ".join(table.name for table in tables),
-        rows=tuple(row for table in tables for row in table.rows),
-        failed=tuple(note for table in tables for note in table.failed),
-        notes=tuple(note for table in tables for note in table.notes),
+        rows=tuple(named(row, table) for table in tables for row in table.rows),
+        failed=tuple(named(note, table) for table in tables for note in table.failed),
+        notes=tuple(named(note, table) for table in tables for note in table.notes),
         digest=digest.hexdigest(),
     )
 
@@ -177,7 +188,9 @@ def _read_crystal(row: RawRow, named: str | None, reading: _Reading) -> Crystal 
         return None
     # Only the base name is used: a table must not reach outside the folder it was given.
     path = reading.cifs / Path(named if named is not None else f"{row.id}.cif").name
-    if not path.is_file():
+    if named is None and path.name != f"{row.id}.cif":
+        return None  # an id with a slash in it names no file; that of its last part belongs to another row
+    if not _is_file(path):
         if named is not None:
             reading.notes.append(RowNote(row.id, row.line, f"cif {path.name!r} is not in the folder; used as formula"))
         return None
@@ -190,6 +203,13 @@ def _read_crystal(row: RawRow, named: str | None, reading: _Reading) -> Crystal 
         return None
     reading.notes += [RowNote(row.id, row.line, f"cif {path.name!r}: {text}") for text in crystal.notes]
     return crystal
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False  # a name longer than the file system takes
 
 
 def _note_composition(row: RawRow, reading: _Reading) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -12,6 +14,8 @@ from superion import home
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+# Bars of MLflow's own would break the one-document promise of --json to those who read both streams.
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,8 +31,14 @@ def client() -> MlflowClient:
     """Return a client of the tracking server, with the experiment made."""
     import mlflow
 
+    # Alembic narrates every migration of a new database at INFO.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     uri = home.tracking_uri()
     home.home().mkdir(parents=True, exist_ok=True)
+    if not os.environ.get(home.TRACKING_VARIABLE):
+        # Opening a database makes the folder of its default experiment, which is ./mlruns unless this says otherwise.
+        os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = home.artifact_folder().as_uri()
+        _make_database(home.tracking_database())
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     found = mlflow.MlflowClient(uri, uri)
@@ -37,6 +47,24 @@ def client() -> MlflowClient:
         found.create_experiment(EXPERIMENT, artifact_location=location)
     mlflow.set_experiment(EXPERIMENT)
     return found
+
+
+def _make_database(path: Path) -> None:
+    """Make MLflow's database where there is none, aside, and move it into place when it is complete.
+
+    A process that looks while the tables are made would migrate them too, and the two break each other's schema.
+    """
+    import mlflow
+
+    if path.exists():
+        return
+    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        mlflow.MlflowClient(f"sqlite:///{draft}", f"sqlite:///{draft}").search_experiments(max_results=1)
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)  # unlike a rename, never replaces what another process has made meanwhile
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def log_model(folder: Path) -> str:
@@ -94,7 +122,12 @@ def local_artefact(version: ModelVersion) -> Path:
             uri = f"models:/{version.name}/{version.version}"
             fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch))
             kept.parent.mkdir(parents=True, exist_ok=True)
-            if kept.exists():
+            if kept.exists() and not (kept / "config.json").is_file():
                 shutil.rmtree(kept)
-            (fetched / ARTEFACT_PATH).rename(kept)
+            try:
+                (fetched / ARTEFACT_PATH).rename(kept)
+            except OSError:
+                # Another process has brought it meanwhile, and may be reading it.
+                if not (kept / "config.json").is_file():
+                    raise
     return kept

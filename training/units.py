@@ -18,10 +18,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from superion.models.ensemble import Ensemble
 from superion.models.network import SuperionNetwork
+from superion.models.tree_ensemble import TreeEnsemble
 from superion.training.fit import fit_network
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement
+from superion.training.trees import grow_trees
 
 FINAL = -1
 """Fold number of the networks that see all rows."""
@@ -56,6 +59,8 @@ class Work:
     folder: Path
     start: Sequence[dict[str, Tensor]] | None = None
     """Weights to fine-tune from, one set a member."""
+    parent_trees: TreeEnsemble | None = None
+    """Forests of the model to fine-tune from."""
     device: str = "cpu"
 
 
@@ -89,8 +94,20 @@ def fit_units(
             done(pending[future])
 
 
-def load_networks(work: Work, fold: int) -> tuple[SuperionNetwork, ...]:
-    """Load the finished members of a fold."""
+def load_ensemble(work: Work, fold: int) -> Ensemble:
+    """Put the finished networks of a fold together with the forests of its rows.
+
+    Forests take a second and are grown anew; a fine-tuned ensemble keeps those of its parent.
+    """
+    settings = work.settings
+    trees = work.parent_trees
+    if trees is None:
+        rows = [work.rows[index] for index in work.train[fold]]
+        trees = grow_trees(rows, settings.trees, settings.fit.censored_at, Unit(fold, 0).seed(settings.seed))
+    return Ensemble(settings.network, _load_networks(work, fold), trees)
+
+
+def _load_networks(work: Work, fold: int) -> tuple[SuperionNetwork, ...]:
     networks = []
     for member in range(work.settings.n_members):
         network = SuperionNetwork(work.settings.network)

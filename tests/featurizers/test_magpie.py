@@ -15,7 +15,7 @@ import pytest
 
 from superion.errors import InvalidFormula
 from superion.featurizers.element_data import ATOMIC_MASS, ATOMIC_NUMBER, SYMBOLS, magpie_table
-from superion.featurizers.magpie import MAGPIE_LABELS, magpie
+from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
 
 _FORMULAS = """
 Li Fe H2O NaCl LiF LiCl LiBr LiI Li2O Li2S Li3N Li3P Li2O2 LiOH Li2CO3 Li3PO4 LiAlO2 Li2SiO3 Li4SiO4 LiNbO3 LiTaO3

@@ -31,8 +31,9 @@ def evaluate(
     for note in table.notes:
         tell(f"{data.name}, {note}")
     report = score(load_predictor(model), table, confidence)
+    line_of = {row.id: row.line for row in table.rows} | {note.id: note.line for note in table.failed}
     for fault in report["failed"]:
-        complain(f"{data.name}, {fault['id']}: {fault['reason']}")
+        complain(f"{data.name}, line {line_of[fault['id']]} ({fault['id']}): {fault['reason']}")
     if as_json:
         say_json(report)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -21,7 +22,8 @@ def rollback() -> None:
     typer.echo(f"version {registry.rollback().version} is the champion")
 
 
-def _registry():  # type: ignore[no-untyped-def] # a module, imported late because it needs torch
+def _registry() -> ModuleType:
+    """Import the registry late: it needs torch."""
     from superion.loading import missing
 
     try:

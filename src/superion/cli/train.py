@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,7 +27,7 @@ def train(
     members: Annotated[int, typer.Option(help="Networks in the ensemble.")] = 5,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
     epochs: Annotated[int | None, typer.Option(help="Passes over the rows.  [default: as the release model]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes to fit in.  [default: one a core]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes to fit in.  [default: one a core]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Train on a table; the model is registered as challenger, or as champion where there is none."""
@@ -45,7 +45,12 @@ def train(
         )
     if as_json:
         say_json(finished)
-        return
+    else:
+        _print(finished)
+    raise typer.Exit(1 if finished["failed"] else 0)
+
+
+def _print(finished: dict[str, Any]) -> None:
     cross_validation = finished["cross_validation"]
     typer.echo(
         f"run {finished['run_id']}: registered as version {finished['version']} ({finished['alias']}); "

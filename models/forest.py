@@ -1,0 +1,81 @@
+"""Regression trees as arrays: what the ensemble's forests are once they are trained, without the library that grew them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from superion.errors import InvalidArtefact
+from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS
+from superion.models.calibration import FloatArray
+from superion.models.material import Material
+
+LEAF = -1
+"""Feature number of a leaf."""
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Hold binary trees, one after the other; the left child of a node is the node after it."""
+
+    feature: npt.NDArray[np.int16]
+    """Shape (n_nodes,): which feature a node asks for, `LEAF` for none."""
+    threshold: npt.NDArray[np.float32]
+    """Shape (n_nodes,): a material goes left when its feature is at or below this."""
+    right: npt.NDArray[np.int32]
+    """Shape (n_nodes,): the right child."""
+    value: npt.NDArray[np.float32]
+    """Shape (n_nodes,): what a leaf answers."""
+    roots: npt.NDArray[np.int32]
+    """Shape (n_trees,): first node of each tree."""
+
+    def __post_init__(self) -> None:
+        n = len(self.feature)
+        same = len(self.threshold) == len(self.right) == len(self.value) == n
+        asks = self.feature != LEAF
+        forward = self.right[asks] > np.flatnonzero(asks)
+        # Children lie after their parents, so that a walk from any root ends at a leaf.
+        if not (same and n and forward.all() and self.right.max() < n and not asks[-1] and self.roots.max() < n):
+            raise InvalidArtefact("the arrays of a forest do not describe trees", field="weights.safetensors")
+
+    def predict(self, features: npt.NDArray[np.float32]) -> FloatArray:
+        """Return what each tree answers, shape (n_trees, n), for features of shape (n, n_features)."""
+        n = len(features)
+        node = np.repeat(self.roots[:, None], n, axis=1)
+        column = np.broadcast_to(np.arange(n), node.shape)
+        while True:
+            asked = self.feature[node]
+            inner = asked != LEAF
+            if not inner.any():
+                return self.value[node].astype(np.float64)
+            left = features[column, np.where(inner, asked, 0)] <= self.threshold[node]
+            node = np.where(inner, np.where(left, node + 1, self.right[node]), node)
+
+
+def has_full_cell(material: Material) -> bool:
+    """Tell whether space group, lattice and content of the cell are all known, as the forest on cells needs."""
+    cell = material.cell
+    return None not in (cell.space_group_number, cell.cell_parameters, cell.atoms_per_cell)
+
+
+def formula_features(material: Material) -> npt.NDArray[np.float32]:
+    """Return the element fractions, shape (118,)."""
+    features = np.zeros(len(SYMBOLS), dtype=np.float32)
+    formula = material.formula
+    features[[ATOMIC_NUMBER[symbol] - 1 for symbol in formula.symbols]] = formula.fractions
+    return features
+
+
+def cell_features(material: Material) -> npt.NDArray[np.float32]:
+    """Return element amounts in the cell, element fractions, space group and lattice, shape (243,).
+
+    The amounts are what makes the difference: they tell structure types apart. Needs `has_full_cell`.
+    """
+    cell = material.cell
+    assert cell.atoms_per_cell is not None and cell.cell_parameters is not None
+    fractions = formula_features(material)
+    amounts = fractions * np.float32(cell.atoms_per_cell)
+    rest = np.array([cell.space_group_number, *cell.cell_parameters], dtype=np.float32)
+    return np.concatenate([amounts, fractions, rest])
