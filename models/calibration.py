@@ -100,6 +100,29 @@ class Calibration:
         return cls(np.asarray(data["quantiles"], dtype=np.float64), float(data["std_factor"]), int(data["n_residuals"]))
 
 
+@dataclass(frozen=True)
+class RowCalibration:
+    """Choose between two calibrations row by row: one for what is fully described, one for bare formulas."""
+
+    described: Calibration
+    bare: Calibration
+    is_bare: npt.NDArray[np.bool_]
+    """Shape (n,)."""
+
+    @property
+    def std_factor(self) -> FloatArray:
+        """Shape (n,)."""
+        return np.where(self.is_bare, self.bare.std_factor, self.described.std_factor)
+
+    def interval(self, mean: FloatArray, spread: Spread, confidence: float) -> tuple[FloatArray, FloatArray]:
+        """Return what `Calibration.interval` does, of the calibration of each row."""
+        ends = zip(
+            self.bare.interval(mean, spread, confidence), self.described.interval(mean, spread, confidence), strict=True
+        )
+        lower, upper = (np.where(self.is_bare, bare, described) for bare, described in ends)
+        return lower, upper
+
+
 def check_confidence(confidence: float) -> None:
     """Raise InvalidValue unless `confidence` lies in the range that the calibration can speak of."""
     low, high = CONFIDENCE_RANGE

@@ -1,4 +1,4 @@
-"""Regression trees as arrays: what the ensemble's forests are once they are trained, without the library that grew them."""
+"""Regression trees as arrays: what the ensemble's forests are once they are grown, without the library that did it."""
 
 from __future__ import annotations
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from superion.errors import InvalidValue
+from superion.errors import InvalidArtefact, InvalidValue
 from superion.models.arrhenius import REFERENCE_TEMPERATURE_C, inverse_temperature_step
 from superion.models.artefact import Artefact
-from superion.models.calibration import Calibration, FloatArray, Spread, check_confidence
+from superion.models.calibration import Calibration, FloatArray, RowCalibration, Spread, check_confidence
 from superion.models.caveats import caveats
 from superion.models.ensemble import TargetOutput
+from superion.models.forest import has_full_cell
 from superion.models.inputs import ReadMaterial, read_input
 from superion.models.material import Material
 from superion.models.records import Conductivity, DomainAnswer, Estimate, Failure, ModelName, Prediction, Report
-from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
 
 RELEASE_FOLDER = Path(__file__).parent / "release"
 """The model that is shipped."""
 
 MAX_TEMPERATURES = 100
+
+CANNED = "Li6PS5Cl"
+"""Material that a model must answer for before it answers for anyone's."""
 
 DETAILS = ("landscape", "staircase")
 
@@ -43,6 +48,19 @@ class Predictor:
     def named(self, version: str, alias: str | None) -> Predictor:
         """Return the same predictor under the name that a registry gives it."""
         return replace(self, model=ModelName(self.model.name, version, alias))
+
+    def check(self) -> Predictor:
+        """Return the predictor once it has answered for a well-known electrolyte with finite numbers in order.
+
+        Raises InvalidArtefact when it does not: such a model must answer for nothing else.
+        """
+        (answer,) = self.predict([CANNED]).predictions
+        if isinstance(answer, Failure):
+            raise InvalidArtefact(f"the model refuses {CANNED}: {answer.message}", field="model")
+        estimate = answer.conductivity[0].log10
+        if not -math.inf < estimate.lower <= estimate.mean <= estimate.upper < math.inf:
+            raise InvalidArtefact(f"the model answers {CANNED} with {estimate}", field="model")
+        return self
 
     def predict(
         self,
@@ -71,14 +89,20 @@ class Predictor:
     def log10_conductivity(
         self, materials: Sequence[Material], temperatures_c: FloatArray
     ) -> tuple[FloatArray, Spread]:
-        """Return mean (n,) and uncalibrated spread of log10(S/cm), each material at its own temperature."""
+        """Return mean (n,) and uncalibrated spread of log10(S/cm), each material at its own temperature.
+
+        `calibration_of` has what makes intervals of them.
+        """
         steps = np.array([inverse_temperature_step(float(t)) for t in temperatures_c])
         return self._at(self.artefact.ensemble.predict(materials), steps)
 
-    @property
-    def calibration(self) -> Calibration:
-        """The calibration of the conductivity."""
-        return self.artefact.calibrations[CONDUCTIVITY]
+    def calibration_of(self, target: str, materials: Sequence[Material]) -> RowCalibration | None:
+        """Return the calibration of a target for materials, None for a target that was not learned."""
+        described = self.artefact.calibrations.get(target)
+        if described is None:
+            return None
+        bare = self.artefact.calibrations.get(from_formula(target), described)
+        return RowCalibration(described, bare, np.array([not has_full_cell(material) for material in materials]))
 
     def _at(self, output: dict[str, TargetOutput], step: FloatArray) -> tuple[FloatArray, Spread]:
         return conductivity_at(output, step, self.artefact.calibrations.get(ACTIVATION_ENERGY))
@@ -88,18 +112,21 @@ class Predictor:
     ) -> list[Prediction]:
         if not items:
             return []
-        output = self.artefact.ensemble.predict([item.material for item in items])
+        materials = [item.material for item in items]
+        output = self.artefact.ensemble.predict(materials)
         n = len(items)
+        calibration = self.calibration_of(CONDUCTIVITY, materials)
+        assert calibration is not None, "an artefact is only read with this calibration"
         conductivities = []
         for temperature in temperatures:
             mean, spread = self._at(output, np.full(n, inverse_temperature_step(temperature)))
-            estimates = _estimates(mean, spread, self.calibration, confidence)
+            estimates = _estimates(mean, spread, calibration, confidence)
             conductivities.append([Conductivity(temperature, estimate) for estimate in estimates])
         energy = output[ACTIVATION_ENERGY]
         energies: Sequence[Estimate | None] = [None] * n
-        if ACTIVATION_ENERGY in self.artefact.calibrations:
-            calibration = self.artefact.calibrations[ACTIVATION_ENERGY]
-            energies = _estimates(energy.mean, energy.spread, calibration, confidence)
+        energy_calibration = self.calibration_of(ACTIVATION_ENERGY, materials)
+        if energy_calibration is not None:
+            energies = _estimates(energy.mean, energy.spread, energy_calibration, confidence)
         unavailable = [f"{name} is not computed by this version of superion" for name in detail]
         return [
             Prediction(
@@ -154,7 +181,7 @@ def conductivity_at(
     return members.mean(axis=0), Spread(aleatoric, epistemic)
 
 
-def _estimates(mean: FloatArray, spread: Spread, calibration: Calibration, confidence: float) -> list[Estimate]:
+def _estimates(mean: FloatArray, spread: Spread, calibration: RowCalibration, confidence: float) -> list[Estimate]:
     lower, upper = calibration.interval(mean, spread, confidence)
     factor = calibration.std_factor
     columns = zip(mean, lower, upper, spread.aleatoric * factor, spread.epistemic * factor, strict=True)

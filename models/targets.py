@@ -8,6 +8,11 @@ CONDUCTIVITY = "log10_conductivity"
 ACTIVATION_ENERGY = "activation_energy"
 
 
+def from_formula(target: str) -> str:
+    """Name the calibration of a target for bare formulas, whose errors are larger than those of described cells."""
+    return f"{target}/formula"
+
+
 @dataclass(frozen=True)
 class Target:
     """Describe one learned quantity."""

@@ -43,6 +43,8 @@ def forest_predictions(rows: Sequence[Measurement], folds: Sequence[Fold], seed:
     for fold in folds:
         forest = RandomForestRegressor(N_TREES, random_state=seed, n_jobs=-1)
         forest.fit(features[fold.train], measured[fold.train])
+        # Threads would add the trees up in the order they finish, and the last digit of the report would change.
+        forest.set_params(n_jobs=1)
         predicted[fold.test] = forest.predict(features[fold.test])
     return predicted
 

@@ -42,8 +42,9 @@ def _data(training: Mapping[str, Any]) -> str:
     origin = "from scratch" if parent is None else f"fine-tuned from {parent['name']} version {parent['version']}"
     return f"""\
 An ensemble whose members weigh the same: graph networks over the composition and, where one is given, the crystal
-structure (disordered sites as they are), and random forests over element amounts, space group and lattice. It answers log10 of the conductivity at 25 degrees Celsius and an activation energy; conductivity at another
-temperature is Arrhenius in the conductivity. Trained {origin}.
+structure (disordered sites as they are), and random forests over element amounts, space group and lattice. It answers
+log10 of the conductivity at 25 degrees Celsius and an activation energy; conductivity at another temperature is
+Arrhenius in the conductivity. Trained {origin}.
 
 ## Data
 
@@ -62,10 +63,16 @@ def _errors(metrics: Mapping[str, Any]) -> str:
         ("with a structure, at -15", metrics["with_structure"]["censored_at_-15"]),
         ("with a structure, at -10", metrics["with_structure"]["censored_at_-10"]),
     )
+    alone = metrics["formula_alone"]
+    names += (
+        ("from the formula alone, at -15", alone["censored_at_-15"]),
+        ("from the formula alone, at -10", alone["censored_at_-10"]),
+    )
     rows = "\n".join(
         f"| {label} | {_figure(m['mae'])} | {_figure(m['rmse'])} | {_figure(m['r2'])} | {_figure(m['spearman'])} |"
         for label, m in names
     )
+    parts = "; ".join(f"{name} {part['censored_at_-15']['mae']:.2f}" for name, part in metrics["parts"].items())
     folds = ", ".join(f"{value:.2f}" for value in metrics["mae_by_fold"])
     energy = metrics["activation_energy"]
     energy_line = (
@@ -84,7 +91,8 @@ that fold's training. In log10(S/cm):
 | --- | --- | --- | --- | --- |
 {rows}
 
-MAE at -15 by fold: {folds} (standard deviation {metrics["mae_spread"]:.2f}). {energy_line}
+MAE at -15 by fold: {folds} (standard deviation {metrics["mae_spread"]:.2f}). Parts of the
+ensemble by themselves, MAE at -15: {parts}. {energy_line}
 """
 
 
@@ -101,7 +109,7 @@ def _against_forest(metrics: Mapping[str, Any]) -> str:
 
 
 def _intervals(metrics: Mapping[str, Any]) -> str:
-    interval = metrics["interval"]
+    interval, alone = metrics["interval"], metrics["formula_alone"]["interval"]
     levels = "\n".join(
         f"| log10 {name} | {_figure(value)} |" for name, value in interval["coverage_by_measured_level"].items()
     )
@@ -117,7 +125,9 @@ on the others, at a confidence of {interval["confidence"]:g}: coverage {interval
 | --- | --- |
 {levels}
 
-Coverage is right on average over materials like these; it is not right at every level, as the table shows.
+Coverage is right on average over materials like these; it is not right at every level, as the table shows. Bare
+formulas have a calibration of their own: coverage {alone["coverage"]:.3f}, mean width {alone["mean_width"]:.2f}
+decades.
 """
 
 

@@ -13,10 +13,11 @@ from superion.errors import InvalidTable
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.calibration import MIN_RESIDUALS, Calibration, FloatArray, Spread
 from superion.models.ensemble import TargetOutput
+from superion.models.material import Material
 from superion.models.predictor import conductivity_at
-from superion.models.targets import ACTIVATION_ENERGY
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
 from superion.training.baseline import forest_predictions, paired_difference
-from superion.training.metrics import Scored, coverage, error_report, interval_report
+from superion.training.metrics import CONVENTIONS, Scored, coverage, error_report, interval_report
 from superion.training.splits import Fold, paper_groups
 from superion.training.table import Measurement
 from superion.training.units import Work, load_ensemble
@@ -34,7 +35,11 @@ class OutOfFold:
     rows: Sequence[Measurement]
     folds: Sequence[Fold]
     output: Mapping[str, TargetOutput]
-    """By target, in the order of `rows`."""
+    """By target, in the order of `rows`, from all that is known of each row's material."""
+    bare: Mapping[str, TargetOutput]
+    """The same from the formula alone, as most questions are asked."""
+    n_networks: int
+    """Members that are networks; those after them are parts of forests."""
     fold_of: npt.NDArray[np.int64]
     usable: BoolArray
     """Rows that score and calibrate: those whose composition the parent model, if any, did not know."""
@@ -42,21 +47,31 @@ class OutOfFold:
 
 def predict_out_of_fold(work: Work, folds: Sequence[Fold], usable: BoolArray) -> OutOfFold:
     """Predict every row with the ensemble of the fold that held it out."""
-    names = [name for name, _, _ in work.settings.network.scales]
-    outputs = []
+    outputs, bare = [], []
     fold_of = np.zeros(len(work.rows), dtype=np.int64)
     for number, fold in enumerate(folds):
-        output = load_ensemble(work, number).predict([work.rows[int(index)].material for index in fold.test])
+        ensemble = load_ensemble(work, number)
+        materials = [work.rows[int(index)].material for index in fold.test]
         fold_of[fold.test] = number
-        outputs.append(output)
+        outputs.append(ensemble.predict(materials))
+        bare.append(ensemble.predict([Material(material.formula) for material in materials]))
     # The folds' answers one after the other, put back into the order of the rows.
     order = np.argsort(np.concatenate([fold.test for fold in folds]))
-    joined = {name: _reordered([output[name] for output in outputs], order) for name in names}
-    return OutOfFold(work.rows, folds, joined, fold_of, usable)
+    return OutOfFold(
+        rows=work.rows,
+        folds=folds,
+        output={name: _reordered([part[name] for part in outputs], order) for name in outputs[0]},
+        bare={name: _reordered([part[name] for part in bare], order) for name in bare[0]},
+        n_networks=work.settings.n_members,
+        fold_of=fold_of,
+        usable=usable,
+    )
 
 
 def _reordered(parts: Sequence[TargetOutput], order: npt.NDArray[np.int64]) -> TargetOutput:
-    members = np.concatenate([part.members for part in parts], axis=1)
+    # A fold with too few rows for forests answers by its networks alone, which then stand twice, as in an ensemble.
+    n_members = max(len(part.members) for part in parts)
+    members = np.concatenate([np.tile(part.members, (n_members // len(part.members), 1)) for part in parts], axis=1)
     aleatoric = np.concatenate([part.spread.aleatoric for part in parts])
     epistemic = np.concatenate([part.spread.epistemic for part in parts])
     return TargetOutput(members[:, order], Spread(aleatoric[order], epistemic[order]))
@@ -86,23 +101,40 @@ def energy_scores(found: OutOfFold) -> tuple[FloatArray, BoolArray]:
     return measured, np.isfinite(measured) & found.usable
 
 
-def energy_calibration(found: OutOfFold, among: BoolArray | None = None) -> Calibration | None:
+def calibrations(found: OutOfFold) -> dict[str, Calibration]:
+    """Fit every calibration that the rows allow: of each target, from all that is known and from bare formulas."""
+    fitted = {}
+    energies = energy_calibration(found)
+    for name, outputs in ((ACTIVATION_ENERGY, found.output), (from_formula(ACTIVATION_ENERGY), found.bare)):
+        calibration = energy_calibration(found, outputs)
+        if calibration is not None:
+            fitted[name] = calibration
+    for name, outputs in ((CONDUCTIVITY, found.output), (from_formula(CONDUCTIVITY), found.bare)):
+        fitted[name] = calibrated(scored_conductivity(found, energies, outputs)[0])
+    return fitted
+
+
+def energy_calibration(found: OutOfFold, outputs: Mapping[str, TargetOutput] | None = None) -> Calibration | None:
     """Fit the calibration of the activation energy, None when too few rows have one."""
-    measured, scoring = energy_scores(found)
-    chosen = scoring if among is None else scoring & among
+    measured, chosen = energy_scores(found)
     if chosen.sum() < MIN_RESIDUALS:
         return None
-    output = found.output[ACTIVATION_ENERGY]
+    output = (found.output if outputs is None else outputs)[ACTIVATION_ENERGY]
     spread = Spread(output.spread.aleatoric[chosen], output.spread.epistemic[chosen])
     return Calibration.fit(measured[chosen], np.zeros(chosen.sum(), dtype=bool), output.mean[chosen], spread)
 
 
-def scored_conductivity(found: OutOfFold, energies: Calibration | None) -> tuple[Scored, npt.NDArray[np.int64]]:
-    """Return the rows with a conductivity that score, each at its own temperature, and their row numbers."""
+def scored_conductivity(
+    found: OutOfFold, energies: Calibration | None, outputs: Mapping[str, TargetOutput] | None = None
+) -> tuple[Scored, npt.NDArray[np.int64]]:
+    """Return the rows with a conductivity that score, each at its own temperature, and their row numbers.
+
+    `outputs` is what is scored, `found.output` unless given.
+    """
     chosen = np.flatnonzero(found.usable & _has_conductivity(found.rows))
     rows = [found.rows[int(index)] for index in chosen]
     step = np.array([inverse_temperature_step(row.temperature_c) for row in found.rows])
-    mean, spread = conductivity_at(dict(found.output), step, energies)
+    mean, spread = conductivity_at(dict(found.output if outputs is None else outputs), step, energies)
     scored = Scored(
         measured=np.array([row.log10_conductivity for row in rows], dtype=np.float64),
         censored=np.array([row.censored for row in rows]),
@@ -134,6 +166,8 @@ def report(found: OutOfFold, seed: int) -> dict[str, Any]:
         "mae_by_fold": per_fold,
         "mae_spread": float(np.std(per_fold, ddof=1)),
         "interval": _interval(scored, fold_of),
+        "formula_alone": _formula_alone(found, energies, fold_of),
+        "parts": _parts(found, energies),
         "activation_energy": _energy_report(found),
         "forest": _forest(found, scored, chosen, seed),
     }
@@ -161,6 +195,27 @@ def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
     answer["coverage_with_structure"] = (
         float(covered[scored.has_structure].mean()) if scored.has_structure.any() else None
     )
+    return answer
+
+
+def _formula_alone(found: OutOfFold, energies: Calibration | None, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Report errors and intervals when nothing but the formula is given."""
+    scored, _ = scored_conductivity(found, energies, found.bare)
+    errors = error_report(scored)
+    del errors["with_structure"]
+    return {**errors, "interval": _interval(scored, fold_of)}
+
+
+def _parts(found: OutOfFold, energies: Calibration | None) -> dict[str, Any]:
+    """Report the errors of the networks and of the forests by themselves."""
+    answer: dict[str, Any] = {}
+    for name, members in (("networks", slice(0, found.n_networks)), ("forests", slice(found.n_networks, None))):
+        outputs = {
+            target: TargetOutput(output.members[members], output.spread) for target, output in found.output.items()
+        }
+        if len(outputs[ACTIVATION_ENERGY].members):
+            scored, _ = scored_conductivity(found, energies, outputs)
+            answer[name] = {key: error_report(scored)[key] for key in CONVENTIONS}
     return answer
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from superion.errors import InvalidTable
 from superion.models.predictor import Predictor
+from superion.models.targets import CONDUCTIVITY
 from superion.training.metrics import Scored, error_report, interval_report
 from superion.training.table import MeasurementTable
 
@@ -21,7 +22,10 @@ def evaluate(predictor: Predictor, table: MeasurementTable, confidence: float = 
     if not rows:
         raise InvalidTable("no row of the table has a conductivity", field="conductivity_S_per_cm", value=table.name)
     temperatures = np.array([row.temperature_c for row in rows])
-    mean, spread = predictor.log10_conductivity([row.material for row in rows], temperatures)
+    materials = [row.material for row in rows]
+    mean, spread = predictor.log10_conductivity(materials, temperatures)
+    calibration = predictor.calibration_of(CONDUCTIVITY, materials)
+    assert calibration is not None, "an artefact is only read with this calibration"
     scored = Scored(
         measured=np.array([row.log10_conductivity for row in rows], dtype=np.float64),
         censored=np.array([row.censored for row in rows]),
@@ -39,5 +43,5 @@ def evaluate(predictor: Predictor, table: MeasurementTable, confidence: float = 
         "n_with_structure": int(scored.has_structure.sum()),
         "failed": failed,
         **error_report(scored),
-        "interval": interval_report(scored, predictor.calibration, confidence),
+        "interval": interval_report(scored, calibration, confidence),
     }

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, spearmanr
 
-from superion.models.calibration import Calibration, FloatArray, Spread
+from superion.models.calibration import Calibration, FloatArray, RowCalibration, Spread
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -59,7 +59,9 @@ def error_report(scored: Scored) -> dict[str, Any]:
     }
 
 
-def interval_report(scored: Scored, calibration: Calibration, confidence: float = 0.9) -> dict[str, Any]:
+def interval_report(
+    scored: Scored, calibration: Calibration | RowCalibration, confidence: float = 0.9
+) -> dict[str, Any]:
     """Return coverage, width, negative log-likelihood and miscalibration area of the intervals.
 
     A censored row is covered when its interval reaches to or below its limit, and enters the likelihood by the
@@ -86,7 +88,9 @@ def interval_report(scored: Scored, calibration: Calibration, confidence: float 
     }
 
 
-def coverage(scored: Scored, calibration: Calibration, confidence: float) -> tuple[BoolArray, FloatArray]:
+def coverage(
+    scored: Scored, calibration: Calibration | RowCalibration, confidence: float
+) -> tuple[BoolArray, FloatArray]:
     """Return which rows their interval covers and how wide it is, each of shape (n,)."""
     lower, upper = calibration.interval(scored.mean, scored.spread, confidence)
     inside = (lower <= scored.measured) & (scored.measured <= upper)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ import torch
 from torch import Tensor
 
 from superion import home
-from superion.errors import InvalidArtefact, InvalidTable, InvalidValue, NotFound
+from superion.errors import InvalidTable, InvalidValue, NotFound
 from superion.models.artefact import Artefact
-from superion.models.calibration import Calibration
 from superion.models.domain import Domain, KnownMaterial
 from superion.models.predictor import Predictor
-from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+from superion.models.records import ModelName
 from superion.training import cross_validation, reference
 from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
@@ -98,13 +97,7 @@ def _settings(job: Job) -> TrainingSettings:
     if job.parent is None:
         return job.settings
     # Weights only fit the network that they were trained in.
-    return TrainingSettings(
-        job.settings.n_folds,
-        job.settings.n_members,
-        job.settings.seed,
-        job.settings.fit,
-        job.parent.artefact.ensemble.config,
-    )
+    return replace(job.settings, network=job.parent.artefact.ensemble.config)
 
 
 def _check_device(device: str) -> None:
@@ -175,11 +168,7 @@ def _artefact(
     found: cross_validation.OutOfFold,
     metrics: Mapping[str, Any],
 ) -> Artefact:
-    energies = cross_validation.energy_calibration(found)
-    scored, _ = cross_validation.scored_conductivity(found, energies)
-    calibrations: dict[str, Calibration] = {CONDUCTIVITY: cross_validation.calibrated(scored)}
-    if energies is not None:
-        calibrations[ACTIVATION_ENERGY] = energies
+    calibrations = cross_validation.calibrations(found)
     rows = job.table.rows
     known = [*(_known(rows) if job.show_training_rows else ()), *reference.known_materials()]
     domain = Domain.fit([row.material.formula for row in rows], paper_groups(rows), known)
@@ -234,13 +223,6 @@ def run_folder(run_id: str) -> Path:
 
 
 def checked(artefact: Artefact) -> Artefact:
-    """Return the artefact once it has answered for a known electrolyte with finite numbers.
-
-    Raises InvalidArtefact else: such a model must not be registered.
-    """
-    from superion.models.records import Failure, ModelName
-
-    (answer,) = Predictor(artefact, ModelName(artefact.name, "new")).predict(["Li6PS5Cl"]).predictions
-    if isinstance(answer, Failure) or not np.isfinite(answer.conductivity[0].log10.upper):
-        raise InvalidArtefact("training ended in a model that answers no finite number", field="model")
+    """Return the artefact once it has answered for a known material; raises InvalidArtefact when it does not."""
+    Predictor(artefact, ModelName(artefact.name, "new")).check()
     return artefact

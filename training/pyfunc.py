@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import mlflow
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from superion.models.predictor import Predictor
+
+# MLflow would advise every user who trains to add type hints to `predict` below.
+warnings.filterwarnings("ignore", ".*Add type hints to the `predict` method", UserWarning)
 
 
 class SuperionModel(PythonModel):  # type: ignore[misc] # mlflow types it as Any

@@ -98,7 +98,7 @@ def promote(version: str) -> RegisteredModel:
     with _locked("registry"):
         client = tracking.client()
         chosen = _look_up(version)
-        Predictor.from_folder(chosen.folder).predict(["Li6PS5Cl"])
+        Predictor.from_folder(chosen.folder).check()
         before = _alias_version(client, CHAMPION)
         if before == chosen.version:
             return RegisteredModel(chosen.version, chosen.folder, CHAMPION)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from superion.errors import InvalidTable, SuperionError
+from superion.featurizers.context import CellContext, estimated_atoms_per_cell
 from superion.featurizers.crystal import Crystal
 from superion.models.material import Material
 from superion.training.columns import RawRow, read_rows
-from superion.training.rows import parse_row
+from superion.training.rows import ParsedRow, parse_row
 
 COMPOSITION_TOLERANCE = 0.02
 """Largest share of atoms by which a CIF may differ from its row's formula without a note."""
@@ -161,11 +162,12 @@ def _read_row(row: RawRow, reading: _Reading) -> None:
         return
     reading.notes += [RowNote(row.id, row.line, text) for text in parsed.notes]
     crystal = _read_crystal(row, parsed.cif, reading)
+    cell = _with_content(row, parsed, crystal, reading)
     reading.rows.append(
         Measurement(
             id=row.id,
             line=row.line,
-            material=Material(parsed.formula, crystal, parsed.cell),
+            material=Material(parsed.formula, crystal, cell),
             temperature_c=parsed.temperature_c,
             log10_conductivity=parsed.log10_conductivity,
             censored=parsed.censored,
@@ -210,6 +212,20 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False  # a name longer than the file system takes
+
+
+def _with_content(row: RawRow, parsed: ParsedRow, crystal: Crystal | None, reading: _Reading) -> CellContext:
+    """Complete a cell whose number of atoms the row does not give: from the structure, else from its volume."""
+    cell = parsed.cell
+    if cell.cell_parameters is None or cell.atoms_per_cell is not None:
+        return cell
+    if crystal is not None and crystal.space_group_number is not None:
+        return CellContext.from_crystal(crystal)
+    atoms = estimated_atoms_per_cell(parsed.formula, cell.cell_parameters)
+    if atoms is not None:
+        text = f"the cell was taken to hold {atoms:g} atoms, by its volume; the column cell_formula would tell"
+        reading.notes.append(RowNote(row.id, row.line, text))
+    return replace(cell, atoms_per_cell=atoms)
 
 
 def _note_composition(row: RawRow, reading: _Reading) -> None:

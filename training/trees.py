@@ -23,8 +23,8 @@ MIN_ROWS = 10
 def grow_trees(rows: Sequence[Measurement], settings: TreeSettings, censored_at: float, seed: int) -> TreeEnsemble:
     """Grow a forest for each target and each kind of input, formulas and full cells, that has enough rows.
 
-    A conductivity measured away from 25 degrees Celsius is brought there with the row's own activation energy, else with
-    the median of the table's, else with the typical one.
+    A conductivity measured away from 25 degrees Celsius is brought there with the row's own activation energy, else
+    with the median of the table's, else with the typical one.
     """
     forests: dict[tuple[str, Kind], Forest] = {}
     energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
