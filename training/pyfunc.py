@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import mlflow
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from superion.models.predictor import Predictor
-
-# MLflow would advise every user who trains to add type hints to `predict` below.
-warnings.filterwarnings("ignore", ".*Add type hints to the `predict` method", UserWarning)
 
 
 class SuperionModel(PythonModel):  # type: ignore[misc] # mlflow types it as Any
@@ -21,7 +17,10 @@ class SuperionModel(PythonModel):  # type: ignore[misc] # mlflow types it as Any
         """Load the artefact that was logged with the model."""
         self.predictor = Predictor.from_folder(Path(context.artifacts["superion"]))
 
-    # Without hints on purpose: MLflow reads those on `predict` as the signature and warns of any it does not know.
+    # Without hints on purpose: MLflow reads those on `predict` as the signature and warns of any it does not know. This
+    # keeps it from advising everyone who trains to add some.
+    _skip_type_hint_validation = True
+
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return one record a row, as `POST /predict` gives them."""
         rows = model_input.to_dict("records") if hasattr(model_input, "to_dict") else list(model_input)

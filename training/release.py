@@ -1,8 +1,8 @@
 """Train the release model: `python -m superion.training.release`, or `make release-model`.
 
 Learns from the OBELiX training split with its structures and from the activation energies, with fixed seeds, and writes
-the artefact into `models/release/`. The run is tracked like any other; finished networks are kept under the home, so
-that a stopped run goes on.
+the artefact into `models/release/`. The run is tracked in MLflow but not registered: an empty registry is seeded with
+the folder. Finished networks are kept under the home, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import mlflow
+
 from superion import home
 from superion.models.predictor import RELEASE_FOLDER
-from superion.training import pipeline
+from superion.training import pipeline, runs, tracking
 from superion.training.datasets import require, unpacked
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement, MeasurementTable, joined, read_table
@@ -75,11 +77,16 @@ def main() -> None:
         sys.stderr.write(f"\rnetworks: {done} of {total}")
         sys.stderr.flush()
 
-    trained = pipeline.train(job, folder, progress)
-    sys.stderr.write("\n")
-    artefact = pipeline.checked(trained.artefact)
-    artefact = replace(artefact, training={"version": VERSION, **artefact.training})
-    artefact.save(RELEASE_FOLDER)
+    tracking.client()
+    with mlflow.start_run(run_name="release"):
+        runs.log_start(job)
+        trained = pipeline.train(job, folder, progress)
+        sys.stderr.write("\n")
+        artefact = pipeline.checked(trained.artefact)
+        artefact = replace(artefact, training={"version": VERSION, **artefact.training})
+        artefact.save(RELEASE_FOLDER)
+        runs.log_metrics(trained.metrics)
+        tracking.log_model(RELEASE_FOLDER)
     metrics = trained.metrics
     sys.stdout.write(
         f"MAE {metrics['censored_at_-15']['mae']:.3f} (censored at -15), "

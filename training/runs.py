@@ -62,11 +62,11 @@ def run(
         tell(f"run {run_id}; to go on after a stop: --resume {run_id}")
         folder = home.run_folder(run_id)
         if request.resume is None:
-            _log_start(job)
+            log_start(job)
         trained = pipeline.train(job, folder, progress)
         pipeline.checked(trained.artefact)
         trained.artefact.save(folder / "artefact")
-        _log_metrics(trained.metrics)
+        log_metrics(trained.metrics)
         uri = tracking.log_model(folder / "artefact")
     version, alias = registry.register(run_id, uri)
     shutil.rmtree(folder)
@@ -93,7 +93,8 @@ def _parent(start: str) -> Predictor | None:
     return Predictor.from_folder(found.folder, version=found.version, alias=found.alias)
 
 
-def _log_start(job: pipeline.Job) -> None:
+def log_start(job: pipeline.Job) -> None:
+    """Log the parameters of a job, and its rows that could not be used or were read otherwise, to the active run."""
     import mlflow
 
     table, settings = job.table, job.settings
@@ -116,7 +117,8 @@ def _log_start(job: pipeline.Job) -> None:
         mlflow.log_text("\n".join(map(str, (*table.failed, *table.notes))), "rows.txt")
 
 
-def _log_metrics(metrics: Mapping[str, Any]) -> None:
+def log_metrics(metrics: Mapping[str, Any]) -> None:
+    """Log the figures of cross-validation, those of each fold as steps of one metric, to the active run."""
     import mlflow
 
     for number, value in enumerate(metrics["mae_by_fold"]):

@@ -35,15 +35,19 @@ def client() -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     uri = home.tracking_uri()
     home.home().mkdir(parents=True, exist_ok=True)
-    if not os.environ.get(home.TRACKING_VARIABLE):
+    named = bool(os.environ.get(home.TRACKING_VARIABLE))
+    if not named:
         # Opening a database makes the folder of its default experiment, which is ./mlruns unless this says otherwise.
         os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = home.artifact_folder().as_uri()
         _make_database(home.tracking_database())
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
+    if not named:
+        # MLflow has just set it to our own database, which from then on would read as a server that the user named.
+        os.environ.pop(home.TRACKING_VARIABLE, None)
     found = mlflow.MlflowClient(uri, uri)
     if found.get_experiment_by_name(EXPERIMENT) is None:
-        location = None if os.environ.get(home.TRACKING_VARIABLE) else home.artifact_folder().as_uri()
+        location = None if named else home.artifact_folder().as_uri()
         found.create_experiment(EXPERIMENT, artifact_location=location)
     mlflow.set_experiment(EXPERIMENT)
     return found

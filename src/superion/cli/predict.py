@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from superion.models.records import Report
 
 
+PIPE_WIDTH = 160
+"""Columns of a table that is not printed on a terminal."""
+
+
 def predict(
     formulas: Annotated[
         list[str] | None, typer.Argument(help="Formulas, such as Li6PS5Cl or 'Li1.3Al0.3Ti1.7(PO4)3'.")
@@ -65,7 +69,7 @@ def _print_table(report: Report) -> None:
         "Ea [eV]",
         "in domain",
     ):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     for answer in report.predictions:
         if isinstance(answer, Failure):
             complain(f"{answer.id}: {answer.message}")
@@ -83,7 +87,9 @@ def _print_table(report: Report) -> None:
                 "yes" if answer.domain.in_domain else "no",
             )
     if table.row_count:
-        Console().print(table)
+        console = Console()
+        # A file or a pipe has no width of its own; 80 columns would cut the names.
+        console.print(table, width=None if console.is_terminal else PIPE_WIDTH, crop=False)
     for answer in report.predictions:
         if not isinstance(answer, Failure):
             for warning in answer.warnings:

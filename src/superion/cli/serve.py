@@ -22,7 +22,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes any that is free.")] = 3000,
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Processes that answer; each holds the model, about 0.5 GB.")
+        int, typer.Option(min=1, max=64, help="Processes that answer; each holds the model, about 0.6 GB.")
     ] = 1,
     allow_remote_without_keys: Annotated[
         bool,
