@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,7 @@ def predict(
 def _print_table(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from superion.models.records import Failure
 
@@ -69,7 +71,7 @@ def _print_table(report: Report) -> None:
         "Ea [eV]",
         "in domain",
     ):
-        table.add_column(column, no_wrap=True)
+        table.add_column(Text(column), no_wrap=True)
     for answer in report.predictions:
         if isinstance(answer, Failure):
             complain(f"{answer.id}: {answer.message}")
@@ -78,7 +80,8 @@ def _print_table(report: Report) -> None:
         for conductivity in answer.conductivity:
             log10 = conductivity.log10
             table.add_row(
-                answer.id or answer.formula,
+                # As text: the brackets of a formula are no markup.
+                Text(answer.id or answer.formula),
                 f"{conductivity.temperature_c:g}",
                 f"{log10.mean:.2f}",
                 f"{log10.lower:.2f} to {log10.upper:.2f}",
@@ -87,9 +90,8 @@ def _print_table(report: Report) -> None:
                 "yes" if answer.domain.in_domain else "no",
             )
     if table.row_count:
-        console = Console()
         # A file or a pipe has no width of its own; 80 columns would cut the names.
-        console.print(table, width=None if console.is_terminal else PIPE_WIDTH, crop=False)
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
     for answer in report.predictions:
         if not isinstance(answer, Failure):
             for warning in answer.warnings:

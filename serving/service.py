@@ -1,0 +1,147 @@
+"""The BentoML service; `bentoml serve superion.serving.service:Superion` runs it too, without `superion serve`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import bentoml
+from bentoml._internal.server.http.traffic import TimeoutMiddleware
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from superion.serving import openapi
+from superion.serving.answer import answer
+from superion.serving.answer_schema import Answer
+from superion.serving.guard import ARRIVAL, Guard
+from superion.serving.limits import THREADS
+from superion.serving.logs import fault
+from superion.serving.model_host import shared
+from superion.serving.problems import Refusal
+from superion.serving.schema import PredictBody
+
+SEEDS_VARIABLE = "SUPERION_WORKER_SEEDS"
+"""Set to 0 for the workers that leave the making of a new registry to another one."""
+
+STATIC = (
+    "index.css",
+    "swagger-initializer.js",
+    "swagger-ui-bundle.js",
+    "swagger-ui-standalone-preset.js",
+    "swagger-ui.css",
+)
+"""What the page at / loads, from what BentoML brings."""
+
+PATHS = frozenset(
+    {"/", "/predict", "/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json"}
+    | {f"/static_content/{name}" for name in STATIC}
+)
+
+# BentoML's own page calls an analytics service from the visitor's browser.
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Superion</title>
+<link rel="stylesheet" href="static_content/swagger-ui.css"><link rel="stylesheet" href="static_content/index.css">
+<link rel="icon" href="data:,"></head>
+<body><div id="swagger-ui"></div>
+<script src="static_content/swagger-ui-bundle.js"></script>
+<script src="static_content/swagger-ui-standalone-preset.js"></script>
+<script src="static_content/swagger-initializer.js"></script>
+</body></html>
+"""
+
+
+@dataclass(frozen=True)
+class RawBody:
+    """Hold a body as it arrived, or why it did not; it is read in the thread that predicts, not in the event loop."""
+
+    content: bytes
+    arrival: float
+    refusal: Refusal | None = None
+
+
+class PredictInput(bentoml.IODescriptor, PredictBody):  # type: ignore[misc] # bentoml is not typed
+    """The body of `POST /predict` as BentoML knows it."""
+
+    __root_input__: ClassVar[bool] = True
+
+    @classmethod
+    async def from_http_request(cls, request: Request, serde: Any) -> RawBody:
+        """Receive a body without reading it: what BentoML answers to an invalid one has neither code nor field."""
+        arrival: float = request.scope[ARRIVAL]
+        try:
+            return RawBody(await request.body(), arrival)
+        except Refusal as refusal:
+            return RawBody(b"", arrival, refusal)
+        except ClientDisconnect:
+            return RawBody(b"", arrival, Refusal(400, "the client left before the body was complete"))
+
+
+class SuperionService(bentoml.Service):  # type: ignore[misc]
+    """A BentoML service inside a guard, documented by an OpenAPI document of our own."""
+
+    def to_asgi(self, is_main: bool = True) -> Callable[..., Any]:
+        """Return the application."""
+        app = super().to_asgi(is_main)
+        # The guard has a timeout of its own; see there.
+        app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not TimeoutMiddleware]
+        return Guard(app, PATHS)
+
+    @property
+    def openapi_spec(self) -> Any:
+        """The document at `/docs.json`."""
+        return _Document()
+
+
+class _Document:
+    def asdict(self) -> dict[str, Any]:
+        """Return the document as plain values, which is what BentoML asks for."""
+        return openapi.document()
+
+
+@bentoml.service(
+    name="superion",
+    service_class=SuperionService,
+    workers=1,
+    threads=THREADS,
+    logging={"access": {"enabled": False}},
+)
+class Superion:
+    """Predict lithium-ion conductivity of solid electrolytes."""
+
+    def __init__(self) -> None:
+        self._models = shared()
+        self._models.start(seeds=os.environ.get(SEEDS_VARIABLE) != "0")
+
+    @bentoml.api(route="/predict", input_spec=PredictInput, output_spec=Answer)  # type: ignore[untyped-decorator]
+    def predict(self, body: RawBody, /) -> Response:
+        """Predict a list of materials."""
+        try:
+            if body.refusal is not None:
+                raise body.refusal
+            content = answer(self._models.predictor, body.content, body.arrival)
+        except Refusal as refusal:
+            return Response(refusal.body(), refusal.status, media_type="application/json")
+        except Exception as error:
+            fault("a request failed", error)
+            return Response(Refusal(500).body(), 500, media_type="application/json")
+        return Response(content, media_type="application/json")
+
+    async def __is_ready__(self) -> bool:
+        return self._models.predictor is not None
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def stop(self) -> None:
+        """Stop what runs in the background."""
+        self._models.stop()
+
+
+async def _page(request: Request) -> Response:
+    return HTMLResponse(PAGE)
+
+
+Superion.mount_asgi_app(Starlette(routes=[Route("/", _page)]))  # type: ignore[attr-defined] # a service by now
