@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-import math
 import subprocess
 import sys
 import threading
@@ -19,16 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from superion.errors import InvalidArtefact, NotFound
+from superion.errors import NotFound
 from superion.serving.limits import POLL_SECONDS, RETRY_SECONDS
 from superion.serving.logs import event
 
 if TYPE_CHECKING:
     from superion.models.predictor import Predictor
     from superion.training.registry import RegisteredModel
-
-CANARY = "Li6PS5Cl"
-"""Material that a model must answer for before it answers for anyone else's."""
 
 
 STOP_SECONDS = 3.0
@@ -189,17 +185,10 @@ def load(registered: RegisteredModel) -> Predictor:
     import torch
 
     from superion.models.predictor import Predictor
-    from superion.models.records import Prediction
 
     torch.set_num_threads(1)  # the graphs are small; several requests at a time would only fight over the cores
     predictor = Predictor.from_folder(registered.folder, version=registered.version, alias=registered.alias)
-    (answer,) = predictor.predict([CANARY]).predictions
-    if not isinstance(answer, Prediction):
-        raise InvalidArtefact(f"the model refuses {CANARY}: {answer.message}", field="model")
-    estimate = answer.conductivity[0].log10
-    if not (math.isfinite(estimate.mean) and estimate.lower <= estimate.mean <= estimate.upper):
-        raise InvalidArtefact(f"the model answers {CANARY} with {estimate}", field="model")
-    return predictor
+    return predictor.check()
 
 
 def _digests(folder: Path) -> bytes | None:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from superion import home
-from superion.errors import NotFound
+from superion.errors import NotFound, Unavailable
 from superion.models.predictor import RELEASE_FOLDER
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 MODEL_NAME = "superion"
 CHAMPION, CHALLENGER, ROLLBACK = "champion", "challenger", "rollback"
@@ -124,23 +125,18 @@ def rollback() -> RegisteredModel:
 
 
 def _look_up(reference: str) -> RegisteredModel:
-    from mlflow.exceptions import MlflowException
-
     from superion.training import tracking
 
     client = tracking.client()
     stamp = _database_stamp()
-    try:
-        if reference.isdigit():
-            found, alias = client.get_model_version(MODEL_NAME, reference), None
-        else:
-            found, alias = client.get_model_version_by_alias(MODEL_NAME, reference), reference
-    except MlflowException as error:
+    alias = None if reference.isdigit() else reference
+    found = _find(client, reference)
+    if found is None:
         raise NotFound(
             f"the registry holds no {MODEL_NAME} {reference!r}: train or promote one, or ask for 'release'",
             field="model",
             value=reference,
-        ) from error
+        )
     registered = RegisteredModel(str(found.version), tracking.local_artefact(found), alias)
     if alias == CHAMPION and stamp is not None and stamp == _database_stamp():
         _note_champion(registered, stamp)
@@ -148,13 +144,26 @@ def _look_up(reference: str) -> RegisteredModel:
 
 
 def _alias_version(client: MlflowClient, alias: str) -> str | None:
+    found = _find(client, alias)
+    return None if found is None else str(found.version)
+
+
+def _find(client: MlflowClient, reference: str) -> ModelVersion | None:
+    """Return the version of a number or an alias, None when the registry has none.
+
+    Raises Unavailable when the registry cannot be asked.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client.get_model_version_by_alias(MODEL_NAME, alias).version)
-    except MlflowException:
-        # MLflow answers a missing alias with INVALID_PARAMETER_VALUE and a missing model with its own code.
-        return None
+        if reference.isdigit():
+            return client.get_model_version(MODEL_NAME, reference)
+        return client.get_model_version_by_alias(MODEL_NAME, reference)
+    except MlflowException as error:
+        # MLflow answers a missing alias with INVALID_PARAMETER_VALUE and a missing model with the other.
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise Unavailable(f"the model registry does not answer: {error.message[:200]}", field="model") from error
 
 
 def _database_stamp() -> list[int] | None:

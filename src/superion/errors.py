@@ -70,6 +70,12 @@ class NotFound(SuperionError):
     code = "not_found"
 
 
+class Unavailable(SuperionError):
+    """Report something outside superion, such as a tracking server, that does not answer."""
+
+    code = "unavailable"
+
+
 class MissingDependency(SuperionError):
     """Report an optional dependency that the called part needs and that is not installed."""
 
