@@ -23,7 +23,7 @@ from superion.models.domain import Domain, KnownMaterial
 from superion.models.ensemble import Ensemble
 from superion.models.forest import Forest
 from superion.models.network import NetworkConfig, SuperionNetwork
-from superion.models.targets import TARGETS
+from superion.models.targets import CONDUCTIVITY, TARGETS
 from superion.models.tree_ensemble import KINDS, TreeEnsemble
 
 FORMAT_VERSION = 1
@@ -153,7 +153,10 @@ def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
 def _load_calibrations(path: Path) -> dict[str, Calibration]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Calibration.from_dict(part) for name, part in data.items()}
+        found = {name: Calibration.from_dict(part) for name, part in data.items()}
+        if CONDUCTIVITY not in found:
+            raise ValueError(f"it lacks {CONDUCTIVITY}")
+        return found
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidArtefact(f"{CALIBRATION} cannot be read: {error!r}", field=CALIBRATION) from error
 

@@ -58,10 +58,10 @@ class Domain:
         The threshold is the distance within which `INSIDE_QUANTILE` of the materials lie from those of other papers.
         """
         vectors = fraction_vectors(formulas)
-        labels: npt.NDArray[np.str_] = np.array(groups, dtype=np.str_)
+        paper: npt.NDArray[np.intp] = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)[1]
         nearest = []
         for index, vector in enumerate(vectors):
-            others = vectors[np.not_equal(labels, labels[index])]
+            others = vectors[paper != paper[index]]
             if len(others):
                 nearest.append(_distances(vector, others).min())
         threshold = float(np.quantile(nearest, INSIDE_QUANTILE)) if nearest else 0.0
@@ -73,8 +73,8 @@ class Domain:
 
     def unseen_elements(self, formula: Formula) -> tuple[str, ...]:
         """Return the elements of a formula that no training composition holds."""
-        seen = self.fractions.any(axis=0)
-        return tuple(symbol for symbol in formula.symbols if not seen[ATOMIC_NUMBER[symbol] - 1])
+        seen = set(np.flatnonzero(self.fractions.max(axis=0)).tolist())
+        return tuple(symbol for symbol in formula.symbols if ATOMIC_NUMBER[symbol] - 1 not in seen)
 
     def nearest(self, formula: Formula) -> tuple[NearMaterial, ...]:
         """Return the known materials nearest to a formula, nearest first, each composition once."""

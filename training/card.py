@@ -56,15 +56,13 @@ The model holds the compositions it was trained on (`domain.npz`).
 
 
 def _errors(metrics: Mapping[str, Any]) -> str:
+    alone = metrics["formula_alone"]
     names = (
         ("censored rows at -15", metrics["censored_at_-15"]),
         ("censored rows at -10", metrics["censored_at_-10"]),
         ("uncensored rows alone", metrics["uncensored"]),
         ("with a structure, at -15", metrics["with_structure"]["censored_at_-15"]),
         ("with a structure, at -10", metrics["with_structure"]["censored_at_-10"]),
-    )
-    alone = metrics["formula_alone"]
-    names += (
         ("from the formula alone, at -15", alone["censored_at_-15"]),
         ("from the formula alone, at -10", alone["censored_at_-10"]),
     )

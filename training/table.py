@@ -127,7 +127,7 @@ def joined(tables: Sequence[MeasurementTable]) -> MeasurementTable:
     if len(tables) == 1:
         return tables[0]
     digest = hashlib.sha256("".join(table.digest for table in tables).encode())
-    parts = [(*table.rows, *table.failed, *table.notes) for table in tables]
+    parts: list[tuple[Measurement | RowNote, ...]] = [(*table.rows, *table.failed, *table.notes) for table in tables]
     owners = Counter(name for part in parts for name in {entry.id for entry in part})
 
     def named(entry: Entry, table: MeasurementTable) -> Entry:

@@ -12,7 +12,7 @@ from superion.models.calibration import FloatArray
 from superion.models.forest import LEAF, Forest, cell_features, formula_features, has_full_cell
 from superion.models.material import Material
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, TARGETS
-from superion.models.tree_ensemble import Kind, TreeEnsemble
+from superion.models.tree_ensemble import KINDS, Kind, TreeEnsemble
 from superion.training.settings import TreeSettings
 from superion.training.table import Measurement
 
@@ -30,12 +30,12 @@ def grow_trees(rows: Sequence[Measurement], settings: TreeSettings, censored_at:
     energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
     conductivities = _at_reference(rows, energies, censored_at)
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
-        for kind, features_of in (("formula", formula_features), ("cell", cell_features)):
+        for kind in KINDS:
             usable = np.isfinite(measured)
             if kind == "cell":
                 usable &= np.array([has_full_cell(row.material) for row in rows])
             if usable.sum() >= MIN_ROWS:
-                features = _features(rows, usable, features_of)
+                features = _features(rows, usable, formula_features if kind == "formula" else cell_features)
                 forests[target, kind] = _grow(features, measured[usable], settings, seed)
     return TreeEnsemble(forests)
 
