@@ -1,0 +1,99 @@
+"""The applicability domain: distances worked by hand, elements not seen, the threshold, the nearest known materials."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from superion.featurizers.formula import Formula
+from superion.models.domain import INSIDE_QUANTILE, N_NEAREST, Domain, KnownMaterial, fraction_vectors
+
+
+def of(text: str) -> Formula:
+    return Formula.parse(text)
+
+
+def domain(*trained: str, groups: list[str] | None = None, known: tuple[KnownMaterial, ...] = ()) -> Domain:
+    return Domain.fit([of(text) for text in trained], groups or list(trained), known)
+
+
+@pytest.mark.parametrize(
+    ("trained", "asked", "distance"),
+    [
+        ("LiCl", "LiCl", 0.0),
+        ("LiCl", "Li2Cl2", 0.0),
+        ("LiCl", "LiBr", 0.5),
+        ("LiCl", "NaBr", 1.0),
+        ("Li6PS5Cl", "Li6PS5Br", 1 / 13),
+        # Li 6/13 to 3/8, P 1/13 to 1/8, S 5/13 to 4/8, Cl 1/13 to 0: what is lost is 0.0865 + 0.0769.
+        ("Li6PS5Cl", "Li3PS4", (6 / 13 - 3 / 8) + 1 / 13),
+    ],
+)
+def test_the_distance_is_the_share_of_atoms_to_exchange(trained: str, asked: str, distance: float) -> None:
+    assert domain(trained).distance(of(asked)) == pytest.approx(distance, abs=1e-6)
+
+
+def test_the_nearest_training_composition_counts() -> None:
+    assert domain("NaBr", "LiBr", "Li3PS4").distance(of("LiCl")) == pytest.approx(0.5)
+
+
+amounts = st.dictionaries(st.sampled_from(["Li", "Na", "P", "S", "Cl", "O"]), st.integers(1, 9), min_size=1)
+
+
+@given(amounts, amounts, amounts)
+def test_the_distance_is_a_metric_between_0_and_1(a: dict[str, int], b: dict[str, int], c: dict[str, int]) -> None:
+    one, two, three = (Formula.from_amounts(part) for part in (a, b, c))
+
+    def between(left: Formula, right: Formula) -> float:
+        return Domain(fraction_vectors([left]), 0.0).distance(right)
+
+    assert between(one, two) == pytest.approx(between(two, one), abs=1e-6)
+    assert -1e-6 <= between(one, two) <= 1.0 + 1e-6
+    assert between(one, one) == 0.0
+    assert between(one, three) <= between(one, two) + between(two, three) + 1e-6
+
+
+def test_elements_that_no_training_composition_holds_are_named_in_order() -> None:
+    found = domain("LiCl", "Li3PS4")
+    assert found.unseen_elements(of("Li6PS5Cl")) == ()
+    assert found.unseen_elements(of("BiLiScF6")) == ("Bi", "Sc", "F")
+
+
+def test_the_threshold_is_a_quantile_of_distances_to_other_papers() -> None:
+    texts = ["LiCl", "LiBr", "Li2S", "Li3PS4", "Li6PS5Cl", "Li2O"]
+    groups = ["a", "a", "b", "b", "c", "c"]
+    vectors = fraction_vectors([of(text) for text in texts]).astype(float)
+    nearest = [
+        min(0.5 * np.abs(vectors[i] - vectors[j]).sum() for j in range(6) if groups[j] != groups[i]) for i in range(6)
+    ]
+    assert domain(*texts, groups=groups).threshold == pytest.approx(np.quantile(nearest, INSIDE_QUANTILE), abs=1e-6)
+
+
+def test_a_domain_of_one_paper_has_no_slack() -> None:
+    assert domain("LiCl", "LiBr", groups=["a", "a"]).threshold == 0.0
+
+
+def test_repeated_compositions_are_kept_once() -> None:
+    assert domain("LiCl", "Li2Cl2", "LiBr").fractions.shape[0] == 2
+
+
+def test_the_nearest_known_materials_come_nearest_first() -> None:
+    texts = ("NaBr", "Li6PS5Br", "Li3PS4", "Li6PS5Cl", "LiCl")
+    known = tuple(KnownMaterial(text, 1e-3, text) for text in texts)
+    found = domain("LiCl", known=known).nearest(of("Li12P2S10Cl2"))
+    assert len(found) == N_NEAREST
+    assert [near.known.formula for near in found] == ["Li6PS5Cl", "Li6PS5Br", "Li3PS4"]
+    assert [near.distance for near in found] == pytest.approx([0.0, 1 / 13, 6 / 13 - 3 / 8 + 1 / 13], abs=1e-6)
+
+
+def test_a_composition_is_shown_once_however_it_is_written() -> None:
+    texts = ("Li6PS5Cl", "Li12P2S10Cl2", "ClS5PLi6", "LiCl")
+    known = tuple(KnownMaterial(text, 1e-3, str(index)) for index, text in enumerate(texts))
+    found = domain("LiCl", known=known).nearest(of("Li6PS5Cl"))
+    assert [near.known.source for near in found] == ["0", "3"]
+
+
+def test_a_domain_without_known_materials_shows_none() -> None:
+    assert domain("LiCl").nearest(of("LiCl")) == ()

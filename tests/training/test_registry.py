@@ -1,0 +1,112 @@
+"""The registry of a new home: what stands in for it, and how it is seeded once, whoever comes first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from superion import home
+from superion.errors import NotFound
+from superion.models.predictor import RELEASE_FOLDER
+from superion.training import registry, tracking
+
+from ..models import _builders as models
+from ._noise import MLFLOW
+
+pytestmark = MLFLOW
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a small model in the place of the shipped one."""
+    folder = models.saved(tmp_path / "release")
+    monkeypatch.setattr(registry, "RELEASE_FOLDER", folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["champion", "1", "models:/superion@champion", "models:/superion/1"])
+def test_the_shipped_model_stands_for_an_empty_registry(superion_home: Path, name: str) -> None:
+    found = registry.resolve(name)
+    assert (found.version, found.folder, found.alias) == ("1", RELEASE_FOLDER, "champion")
+    assert not superion_home.exists(), "asking must not make a home"
+
+
+def test_nothing_else_stands_in_an_empty_registry(mlflow_home: Path) -> None:
+    (mlflow_home / "mlflow.db").rename(mlflow_home / "aside")
+    assert registry.registry_is_new()
+    (mlflow_home / "aside").rename(mlflow_home / "mlflow.db")
+    for name in ("challenger", "2", "champion"):
+        with pytest.raises(NotFound):
+            registry.resolve(name)
+
+
+def test_a_tracking_server_is_never_taken_for_new(superion_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert registry.registry_is_new()
+    monkeypatch.setenv(home.TRACKING_VARIABLE, "http://127.0.0.1:9")
+    assert not registry.registry_is_new()
+
+
+def test_seeding_registers_the_shipped_model_once(mlflow_home: Path, release: Path) -> None:
+    for _ in range(2):
+        found = registry.seed_release()
+        assert (found.version, found.alias) == ("1", "champion")
+        assert (found.folder / "config.json").read_bytes() == (release / "config.json").read_bytes()
+    (version,) = tracking.client().search_model_versions("name='superion'")
+    run = mlflow.get_run(version.run_id)
+    assert run.data.tags["superion.origin"] == "release"
+    assert run.data.params["seed"] == "7"
+
+
+def test_seeding_leaves_a_registry_alone_that_holds_a_version(mlflow_home: Path, tmp_path: Path, release: Path) -> None:
+    other = models.saved(tmp_path / "other", name="other")
+    client = tracking.client()
+    with mlflow.start_run() as run:
+        uri = tracking.log_model(other)
+    assert registry.register(run.info.run_id, uri) == ("1", "champion")
+    assert registry.seed_release().version == "1"
+    assert len(client.search_model_versions("name='superion'")) == 1
+
+
+SEED = """
+import sys
+from pathlib import Path
+from superion.training import registry
+registry.RELEASE_FOLDER = Path(sys.argv[1])
+from superion.models.predictor import Predictor
+print(registry.seed_release().version)
+Predictor.from_folder(registry.resolve("champion").folder).predict(["LiCl"])
+"""
+
+
+def test_two_processes_that_seed_at_once_make_one_version(mlflow_home: Path, release: Path) -> None:
+    command = [sys.executable, "-c", SEED, str(release)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    outcomes = [process.communicate(timeout=200) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outcomes
+    assert [out.strip() for out, _ in outcomes] == ["1", "1"]
+    assert len(tracking.client().search_model_versions("name='superion'")) == 1
+
+
+def test_two_that_fetch_one_version_leave_the_first_folder_alone(mlflow_home: Path, release: Path) -> None:
+    kept = registry.seed_release().folder
+    (version,) = tracking.client().search_model_versions("name='superion'")
+    mark = kept / "mark"
+    mark.write_text("in use")
+    hidden = kept.with_name("hidden")
+    kept.rename(hidden)
+    real = mlflow.artifacts.download_artifacts
+
+    def meanwhile(**asked: object) -> object:
+        """Download while another process puts its own copy into place."""
+        fetched = real(**asked)
+        hidden.rename(kept)
+        return fetched
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlflow.artifacts, "download_artifacts", meanwhile)
+        assert tracking.local_artefact(version) == kept
+    assert mark.read_text() == "in use"
