@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -189,16 +190,24 @@ def _estimates(mean: FloatArray, spread: Spread, calibration: RowCalibration, co
 
 
 def _checked_temperatures(given: float | Sequence[float]) -> tuple[float, ...]:
-    listed = list(given) if isinstance(given, Sequence) else [given]
+    listed = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
     if not 1 <= len(listed) <= MAX_TEMPERATURES:
         raise InvalidValue(
             f"1 to {MAX_TEMPERATURES} temperatures can be asked for, not {len(listed)}",
             field="temperature_C",
             value=len(listed),
         )
+    temperatures: list[float] = []
     for temperature in listed:
-        inverse_temperature_step(temperature)
-    return tuple(float(temperature) for temperature in listed)
+        if isinstance(temperature, bool) or not isinstance(temperature, Real):
+            raise InvalidValue(
+                f"a temperature is a number in degrees Celsius, and several of them a list, not {temperature!r}",
+                field="temperature_C",
+                value=temperature,
+            )
+        inverse_temperature_step(float(temperature))
+        temperatures.append(float(temperature))
+    return tuple(temperatures)
 
 
 def _check_detail(detail: Sequence[str]) -> None:

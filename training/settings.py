@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from superion.errors import InvalidValue
 from superion.models.network import NetworkConfig
 
+MAX_MEMBERS = 50
+"""Each member is a network and a share of the forests' trees, of which there must be at least two."""
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -53,10 +56,10 @@ class TrainingSettings:
     network: NetworkConfig = field(default_factory=NetworkConfig)
 
     def __post_init__(self) -> None:
-        for name, value, low in (
-            ("folds", self.n_folds, 2),
-            ("members", self.n_members, 2),
-            ("epochs", self.fit.epochs, 1),
+        for name, value, low, high in (
+            ("folds", self.n_folds, 2, 100),
+            ("members", self.n_members, 2, MAX_MEMBERS),
+            ("epochs", self.fit.epochs, 1, 100_000),
         ):
-            if value < low:
-                raise InvalidValue(f"{name} must be {low} or more, not {value}", field=name, value=value)
+            if not low <= value <= high:
+                raise InvalidValue(f"{name} must lie between {low} and {high}, not {value}", field=name, value=value)

@@ -220,6 +220,7 @@ def _with_content(row: RawRow, parsed: ParsedRow, crystal: Crystal | None, readi
     if cell.cell_parameters is None or cell.atoms_per_cell is not None:
         return cell
     if crystal is not None and crystal.space_group_number is not None:
+        reading.notes.append(RowNote(row.id, row.line, "cell, content and space group were taken from the structure"))
         return CellContext.from_crystal(crystal)
     atoms = estimated_atoms_per_cell(parsed.formula, cell.cell_parameters)
     if atoms is not None:

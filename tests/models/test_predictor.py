@@ -302,3 +302,10 @@ def test_a_model_is_checked_on_a_well_known_electrolyte() -> None:
     hopeless = replace(_builders.calibration(), quantiles=np.full_like(_builders.calibration().quantiles, np.nan))
     with pytest.raises(InvalidArtefact, match="the model answers Li6PS5Cl"):
         _builders.predictor(calibrations={CONDUCTIVITY: hopeless}).check()
+
+
+@pytest.mark.parametrize("temperature", ["25", None, [25, "60"], np.array([25.0, 60.0]), True])
+def test_a_temperature_that_is_no_number_is_refused(predictor: Predictor, temperature: object) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        predictor.predict(["LiCl"], temperature_C=temperature)  # type: ignore[arg-type]
+    assert caught.value.field == "temperature_C"
