@@ -164,6 +164,6 @@ def test_only_structures_are_unpacked_and_all_into_the_folder(tmp_path: Path) ->
 
 def test_the_mirrors_files_are_those_the_project_was_built_on(data_mirror, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.undo()  # the toy
-    folder = data_mirror("obelix")
+    folder = data_mirror("obelix").resolve()
     assert locate("obelix") == [folder / "train.csv", folder / "train_cifs.zip"]
     assert locate("activation-energies") == [folder / "activation_energies.csv"]
