@@ -16,7 +16,7 @@ from superion.errors import InvalidCrystal, InvalidValue
 from superion.featurizers.crystal_checks import MAX_OCCUPANCY, Species, checked_array, checked_species, read_only
 from superion.featurizers.element_data import ATOMIC_NUMBER
 from superion.featurizers.formula import Formula
-from superion.featurizers.positions import close_pairs
+from superion.featurizers.positions import close_pairs, has_translation_within
 
 if TYPE_CHECKING:
     import ase
@@ -26,7 +26,9 @@ MAX_SITES = 10_000
 """Largest number of sites of a crystal."""
 SAME_POSITION = 0.1
 """Distance within which sites share one position [angstrom]."""
-MIN_VOLUME_PER_SITE = 1e-3
+MIN_TRANSLATION = 0.5
+"""Shortest lattice translation [angstrom]; atoms do not come closer."""
+MIN_VOLUME_PER_SITE = 0.2
 """Smallest cell volume over the number of sites [angstrom^3]; less is a collapsed lattice."""
 MAX_LENGTH = 1e4
 """Longest lattice vector [angstrom]."""
@@ -105,6 +107,14 @@ class Crystal:
                 "the lattice vectors must span a cell, in angstrom",
                 field="lattice",
                 value=self.volume,
+            )
+
+        if has_translation_within(self.lattice, MIN_TRANSLATION):
+            raise InvalidCrystal(
+                f"the lattice repeats within {MIN_TRANSLATION} angstrom, so that every atom lies on its own image; "
+                "lattice vectors are given in angstrom",
+                field="lattice",
+                value=lengths.tolist(),
             )
 
     def _check_positions(self) -> None:

@@ -41,6 +41,14 @@ def close_pairs(
     return i[each_once], j[each_once]
 
 
+def has_translation_within(lattice: NDArray[np.float64], length: float) -> bool:
+    """Tell whether a translation of the lattice is no longer than `length` [angstrom]."""
+    try:
+        return len(neighbor_list(_Sites(lattice, np.zeros((1, 3))), length, max_pairs=1000)[0]) > 0
+    except InvalidValue:
+        return True  # more images within that length than can be counted
+
+
 def group_positions(n_positions: int, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.intp]:
     """Number the groups `(n_positions,)` that `pairs` connect, in order of their first members."""
     root = np.arange(n_positions)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from superion.featurizers.formula import Formula
 from superion.models.arrhenius import TRUSTED_RANGE_C
+
+ADDUCT = re.compile(r"\s*[\d.]+\s*\(?[A-Z][^-·*]*[-·*]\s*[\d.]*\s*\(?[A-Z]")
+"""Text such as 75Li2S-25P2S5: a multiplier, a formula, and another one after a dash or a dot."""
 
 
 def caveats(formula: Formula, temperatures_c: Iterable[float]) -> list[str]:
@@ -15,13 +19,18 @@ def caveats(formula: Formula, temperatures_c: Iterable[float]) -> list[str]:
         found.append("the material holds no lithium: the model learned from lithium conductors only")
     if len(formula.symbols) == 1:
         found.append("the material is an element, not an electrolyte")
-    if "B" in formula and "H" in formula:
+    if "B" in formula and "H" in formula and "O" not in formula:
         found.append(
             "hydroborates often change phase between 25 and 120 degrees Celsius and conduct far better above it; "
             "one Arrhenius line does not hold across the transition"
         )
     if "P" in formula and "N" in formula and "O" in formula and "Li" in formula:
         found.append("Li-P-O-N materials are mostly glasses: conductivity depends on how the film was made")
+    elif ADDUCT.match(formula.text):
+        found.append(
+            "a mixture written as an adduct is mostly a glass: conductivity depends on how it was quenched, "
+            "and one Arrhenius line does not hold across its crystallisation"
+        )
     if _is_undoped_garnet(formula):
         found.append(
             "garnets with 7 Li per formula unit are tetragonal at room temperature (about 1e-6 S/cm) and cubic when "

@@ -56,8 +56,7 @@ class Forest:
 
 def has_full_cell(material: Material) -> bool:
     """Tell whether space group, lattice and content of the cell are all known, as the forest on cells needs."""
-    cell = material.cell
-    return None not in (cell.space_group_number, cell.cell_parameters, cell.atoms_per_cell)
+    return material.cell.is_full
 
 
 def formula_features(material: Material) -> npt.NDArray[np.float32]:

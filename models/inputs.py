@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from superion.errors import InvalidCrystal, InvalidValue, SuperionError
+from superion.errors import InvalidCif, InvalidCrystal, InvalidValue, SuperionError
 from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import Formula
 from superion.models.material import Material
@@ -99,4 +99,9 @@ def _read_mapping(item: Mapping[str, Any]) -> ReadMaterial:
 
 
 def _from_crystal(crystal: Crystal, kind: str) -> ReadMaterial:
-    return ReadMaterial(Material.from_crystal(crystal), kind, notes=tuple(crystal.notes))
+    try:
+        material = Material.from_crystal(crystal)
+    except InvalidValue as error:
+        fault = InvalidCif if kind == "cif" else InvalidCrystal
+        raise fault(error.message, field=kind, value=error.value) from error
+    return ReadMaterial(material, kind, notes=tuple(crystal.notes))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from superion.errors import InvalidArtefact, InvalidValue
+from superion.errors import InvalidArtefact, InvalidCrystal, InvalidValue, SuperionError
+from superion.featurizers.context import CellContext
 from superion.models.arrhenius import REFERENCE_TEMPERATURE_C, inverse_temperature_step
 from superion.models.artefact import Artefact
 from superion.models.calibration import Calibration, FloatArray, RowCalibration, Spread, check_confidence
@@ -81,7 +82,7 @@ class Predictor:
         temperatures = _checked_temperatures(temperature_C)
         check_confidence(confidence)
         _check_detail(detail)
-        read = [read_input(item) for item in materials]
+        read = [self._with_graphs(read_input(item)) for item in materials]
         found = [item for item in read if isinstance(item, ReadMaterial)]
         answers = iter(self._answers(found, temperatures, confidence, detail))
         predictions = tuple(item if isinstance(item, Failure) else next(answers) for item in read)
@@ -108,6 +109,16 @@ class Predictor:
     def _at(self, output: dict[str, TargetOutput], step: FloatArray) -> tuple[FloatArray, Spread]:
         return conductivity_at(output, step, self.artefact.calibrations.get(ACTIVATION_ENERGY))
 
+    def _with_graphs(self, read: ReadMaterial | Failure) -> ReadMaterial | Failure:
+        """Build the crystal graph of one material, which may fail, before it is put together with others."""
+        if isinstance(read, ReadMaterial):
+            config = self.artefact.ensemble.config
+            try:
+                read.material.crystal_graph(config.cutoff, config.neighbors)
+            except SuperionError as error:
+                return Failure(InvalidCrystal.code, error.message, read.input, read.id)
+        return read
+
     def _answers(
         self, items: Sequence[ReadMaterial], temperatures: Sequence[float], confidence: float, detail: Sequence[str]
     ) -> list[Prediction]:
@@ -127,7 +138,9 @@ class Predictor:
         energies: Sequence[Estimate | None] = [None] * n
         energy_calibration = self.calibration_of(ACTIVATION_ENERGY, materials)
         if energy_calibration is not None:
-            energies = _estimates(energy.mean, energy.spread, energy_calibration, confidence)
+            estimates = _estimates(energy.mean, energy.spread, energy_calibration, confidence)
+            # No barrier is below zero; the measured value, which is above it, is covered as before.
+            energies = [replace(estimate, lower=max(0.0, estimate.lower)) for estimate in estimates]
         unavailable = [f"{name} is not computed by this version of superion" for name in detail]
         return [
             Prediction(
@@ -156,8 +169,8 @@ class Predictor:
             found.append(f"no training material holds {', '.join(unseen)}: the interval may be too narrow")
         elif domain.distance(material.formula) > domain.threshold:
             found.append("outside the compositions the model was trained on: the interval may be too narrow")
-        if material.crystal is not None and material.crystal.space_group_number is None:
-            found.append("no space group is declared: lattice and symmetry were treated as unknown")
+        if material.crystal is not None and material.cell == CellContext():
+            found.append("no space group above P 1 is declared: lattice and symmetry were treated as unknown")
         if any(t != REFERENCE_TEMPERATURE_C for t in temperatures) and (
             ACTIVATION_ENERGY not in self.artefact.calibrations
         ):

@@ -1,4 +1,4 @@
-"""Every command of the README and of its guides is run here, and the answers it shows are the ones that come."""
+"""Every command of the README is run here, and the answers it shows are the ones that come."""
 
 from __future__ import annotations
 

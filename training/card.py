@@ -19,14 +19,14 @@ NOT_FOR = """\
 """
 
 
-def model_card(name: str, training: Mapping[str, Any], threshold: float) -> str:
-    """Write the card, in Markdown, from what the run measured."""
+def model_card(name: str, training: Mapping[str, Any], threshold: float, *, shows_rows: bool) -> str:
+    """Write the card, in Markdown, from what the run measured; `shows_rows` tells that the artefact names its rows."""
     metrics = training["metrics"]
     return "\n".join(
         [
             f"# {name}: lithium-ion conductivity of solid electrolytes",
             "",
-            _data(training),
+            _data(training, shows_rows),
             _errors(metrics),
             _against_forest(metrics),
             _intervals(metrics),
@@ -36,22 +36,24 @@ def model_card(name: str, training: Mapping[str, Any], threshold: float) -> str:
     )
 
 
-def _data(training: Mapping[str, Any]) -> str:
+def _data(training: Mapping[str, Any], shows_rows: bool) -> str:
     metrics = training["metrics"]
     parent = training.get("parent")
-    origin = "from scratch" if parent is None else f"fine-tuned from {parent['name']} version {parent['version']}"
+    origin = (
+        "Trained from scratch" if parent is None else f"Fine-tuned from {parent['name']} version {parent['version']}"
+    )
     return f"""\
 An ensemble whose members weigh the same: graph networks over the composition and, where one is given, the crystal
 structure (disordered sites as they are), and random forests over element amounts, space group and lattice. It answers
 log10 of the conductivity at 25 degrees Celsius and an activation energy; conductivity at another temperature is
-Arrhenius in the conductivity. Trained {origin}.
+Arrhenius in the conductivity. {origin}.
 
 ## Data
 
 {training["data"]} (SHA-256 `{training["data_digest"][:16]}`): {training["n_rows"]} rows, of which {metrics["n"]} score
 with a conductivity; {metrics["n_censored"]} of these are reported as below a limit and learned as
 {training["fit"]["censored_at"]:g}; {metrics["n_with_structure"]} have a crystal structure. Seed {training["seed"]}.
-The model holds the compositions it was trained on (`domain.npz`).
+The artefact holds, in `domain.npz`, the compositions that were trained on{", with their values" if shows_rows else ""}.
 """
 
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from superion import home
+from superion import __version__, home
 from superion.errors import InvalidTable, InvalidValue, NotFound
-from superion.models.artefact import Artefact
+from superion.models.artefact import Artefact, featuriser_fingerprint
 from superion.models.domain import Domain, KnownMaterial
 from superion.models.predictor import Predictor
 from superion.models.records import ModelName
@@ -146,7 +146,13 @@ def claim_folder(folder: Path, job: Job) -> None:
     """
     settings = _settings(job)
     parent = None if job.parent is None else job.parent.model.as_dict()
-    wanted = {"data": job.table.digest, "settings": asdict(settings), "parent": parent}
+    wanted = {
+        "data": job.table.digest,
+        "settings": asdict(settings),
+        "parent": parent,
+        "featuriser": featuriser_fingerprint(),
+        "superion": __version__,
+    }
     text = json.dumps(wanted, sort_keys=True)
     note = folder / "job.json"
     if note.is_file():
@@ -189,7 +195,7 @@ def _artefact(
         "metrics": dict(metrics),
     }
     ensemble = load_ensemble(work, FINAL)
-    card = model_card(job.name, training, domain.threshold)
+    card = model_card(job.name, training, domain.threshold, shows_rows=job.show_training_rows)
     return Artefact(job.name, ensemble, calibrations, domain, card, training)
 
 

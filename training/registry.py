@@ -54,6 +54,27 @@ def resolve(model: str) -> RegisteredModel:
     return _look_up(reference)
 
 
+def resolve_or_release(model: str) -> RegisteredModel:
+    """Find a model as `resolve` does; a registry without any version stands for the release model as version 1.
+
+    Such a registry is made by whatever asks MLflow first; it must not hide the model that is shipped. Raises NotFound
+    for what the registry does not hold.
+    """
+    try:
+        return resolve(model)
+    except NotFound:
+        if model in (CHAMPION, FIRST_VERSION, f"models:/{MODEL_NAME}@{CHAMPION}") and is_empty():
+            return RegisteredModel(FIRST_VERSION, RELEASE_FOLDER, CHAMPION)
+        raise
+
+
+def is_empty() -> bool:
+    """Tell whether the registry holds no version of the model."""
+    from superion.training import tracking
+
+    return not tracking.client().search_model_versions(f"name='{MODEL_NAME}'", max_results=1)
+
+
 def registry_is_new() -> bool:
     """Tell whether the default database does not exist yet, so that the registry is certainly empty."""
     return not os.environ.get(home.TRACKING_VARIABLE) and not home.tracking_database().exists()

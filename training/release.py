@@ -8,6 +8,7 @@ the folder. Finished networks are kept under the home, so that a stopped run goe
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -87,6 +88,8 @@ def main() -> None:
         artefact.save(RELEASE_FOLDER)
         runs.log_metrics(trained.metrics)
         tracking.log_model(RELEASE_FOLDER)
+    # Another release starts anew: what is kept of this one was fitted by code that may change.
+    shutil.rmtree(folder)
     metrics = trained.metrics
     sys.stdout.write(
         f"MAE {metrics['censored_at_-15']['mae']:.3f} (censored at -15), "

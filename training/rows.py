@@ -15,6 +15,8 @@ from superion.training.columns import RawRow
 CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma")
 CONDUCTIVITY_RANGE = (1e-30, 100.0)
 """[S/cm]; the best lithium conductors reach 0.03."""
+BELOW = ("<=", "<", "≤")
+"""What a value below a limit begins with, longest first; all are read alike."""
 ENERGY_RANGE = (0.0, 5.0)
 """[eV]"""
 STRAY = re.compile(r"[*?†‡]")
@@ -99,8 +101,11 @@ def _formula(text: str | None, column: str, notes: list[str]) -> Formula:
 def _conductivity(text: str | None) -> tuple[float | None, bool]:
     if text is None:
         return None, False
-    censored = text.startswith("<")
-    number = _float(text.removeprefix("<"), "conductivity_S_per_cm", "a number in S/cm such as 1.2e-3, or <1e-10")
+    limit = next((sign for sign in BELOW if text.startswith(sign)), None)
+    censored = limit is not None
+    number = _float(
+        text.removeprefix(limit or ""), "conductivity_S_per_cm", "a number in S/cm such as 1.2e-3, or <1e-10"
+    )
     low, high = CONDUCTIVITY_RANGE
     if not low <= number <= high:
         raise InvalidTable(

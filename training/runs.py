@@ -30,7 +30,7 @@ class Request:
     resume: str | None = None
     seed: int = 0
     device: str = "cpu"
-    members: int = 5
+    members: int = 4
     folds: int = 5
     epochs: int | None = None
     workers: int | None = None
@@ -89,7 +89,7 @@ def _parent(start: str) -> Predictor | None:
         return None
     if start != registry.CHAMPION:
         raise InvalidValue(f"a run starts from scratch or champion, not {start!r}", field="from", value=start)
-    found = registry.resolve(registry.CHAMPION)
+    found = registry.resolve_or_release(registry.CHAMPION)
     return Predictor.from_folder(found.folder, version=found.version, alias=found.alias)
 
 

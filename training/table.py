@@ -162,12 +162,17 @@ def _read_row(row: RawRow, reading: _Reading) -> None:
         return
     reading.notes += [RowNote(row.id, row.line, text) for text in parsed.notes]
     crystal = _read_crystal(row, parsed.cif, reading)
-    cell = _with_content(row, parsed, crystal, reading)
+    try:
+        cell = _with_content(row, parsed, crystal, reading)
+        material = Material(parsed.formula, crystal, cell)
+    except SuperionError as error:
+        reading.notes.append(RowNote(row.id, row.line, f"structure and cell not used: {error.message}"))
+        crystal, material = None, Material(parsed.formula)
     reading.rows.append(
         Measurement(
             id=row.id,
             line=row.line,
-            material=Material(parsed.formula, crystal, cell),
+            material=material,
             temperature_c=parsed.temperature_c,
             log10_conductivity=parsed.log10_conductivity,
             censored=parsed.censored,
@@ -215,13 +220,17 @@ def _is_file(path: Path) -> bool:
 
 
 def _with_content(row: RawRow, parsed: ParsedRow, crystal: Crystal | None, reading: _Reading) -> CellContext:
-    """Complete a cell whose number of atoms the row does not give: from the structure, else from its volume."""
+    """Complete a cell that the row gives in part or not at all: from the structure, else its content by its volume."""
     cell = parsed.cell
+    if cell.is_full:
+        return cell
+    if crystal is not None and (found := CellContext.from_crystal(crystal)) != CellContext():
+        if cell != CellContext():
+            text = "cell, content and space group were taken from the structure: the row gives them in part"
+            reading.notes.append(RowNote(row.id, row.line, text))
+        return found
     if cell.cell_parameters is None or cell.atoms_per_cell is not None:
         return cell
-    if crystal is not None and crystal.space_group_number is not None:
-        reading.notes.append(RowNote(row.id, row.line, "cell, content and space group were taken from the structure"))
-        return CellContext.from_crystal(crystal)
     atoms = estimated_atoms_per_cell(parsed.formula, cell.cell_parameters)
     if atoms is not None:
         text = f"the cell was taken to hold {atoms:g} atoms, by its volume; the column cell_formula would tell"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from superion import home
+from superion.errors import Unavailable
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -28,7 +29,22 @@ PYFUNC = Path(__file__).parent / "pyfunc.py"
 
 
 def client() -> MlflowClient:
-    """Return a client of the tracking server, with the experiment made."""
+    """Return a client of the tracking server, with the experiment made; raises Unavailable when there is no answer."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return _client()
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise Unavailable(
+            f"the MLflow tracking store does not answer ({reason}); look at {home.TRACKING_VARIABLE}, or at mlflow.db "
+            f"under {home.HOME_VARIABLE}",
+            field=home.TRACKING_VARIABLE,
+        ) from error
+
+
+def _client() -> MlflowClient:
     import mlflow
 
     # Alembic narrates every migration of a new database at INFO.

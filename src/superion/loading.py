@@ -23,11 +23,11 @@ def load_predictor(model: str | Path = "champion") -> Predictor:
         return Predictor.from_folder(model)
     if model == RELEASE:
         return Predictor.from_folder(RELEASE_FOLDER, alias=RELEASE)
-    if "/" in model and not model.startswith("models:/"):
+    if not model.startswith("models:/") and ("/" in model or Path(model).is_dir()):
         return Predictor.from_folder(Path(model))
-    from superion.training.registry import resolve
+    from superion.training.registry import resolve_or_release
 
-    registered = resolve(model)
+    registered = resolve_or_release(model)
     return Predictor.from_folder(registered.folder, version=registered.version, alias=registered.alias)
 
 

@@ -168,3 +168,10 @@ def test_largest_crystal_is_checked_in_linear_memory() -> None:
     assert made.n_sites == 8000
     with pytest.raises(InvalidCrystal):
         Crystal(np.eye(3) * 60, np.zeros((10_000, 3)), ((("Li", 1e-5),),) * 10_000)
+
+
+@pytest.mark.parametrize("length", [1e-5, 0.005, 0.05, 0.4])
+def test_a_lattice_that_repeats_within_an_atom_is_refused(length: float) -> None:
+    with pytest.raises(InvalidCrystal) as caught:
+        Crystal(np.diag([length, 30.0, 30.0]), np.zeros((1, 3)), ((("Li", 1.0),),))
+    assert caught.value.field == "lattice"

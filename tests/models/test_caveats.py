@@ -48,3 +48,13 @@ def test_temperatures_within_the_trusted_range_pass(temperature: float) -> None:
 def test_each_temperature_outside_is_named_once_in_order() -> None:
     found = warned("Li6PS5Cl", 300.0, 25.0, -40.0, 300.0)
     assert found.startswith("-40, 300 degrees Celsius lies outside -20 to 200")
+
+
+@pytest.mark.parametrize("text", ["75Li2S-25P2S5", "0.75Li2S·0.25P2S5"])
+def test_a_mixture_written_as_an_adduct_is_said_to_be_a_glass(text: str) -> None:
+    assert any("glass" in caveat for caveat in caveats(Formula.parse(text), [25.0]))
+
+
+@pytest.mark.parametrize("text", ["Li3PS4", "Li3BO3·H2O", "Li2SO4·H2O"])
+def test_compounds_and_hydrates_are_neither_glasses_nor_hydroborates(text: str) -> None:
+    assert caveats(Formula.parse(text), [25.0]) == []

@@ -14,6 +14,7 @@ from scipy import constants
 
 from superion.errors import InvalidArtefact, InvalidValue
 from superion.featurizers.context import CellContext
+from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import Formula
 from superion.models.material import Material
 from superion.models.predictor import MAX_TEMPERATURES, Predictor
@@ -309,3 +310,35 @@ def test_a_temperature_that_is_no_number_is_refused(predictor: Predictor, temper
     with pytest.raises(InvalidValue) as caught:
         predictor.predict(["LiCl"], temperature_C=temperature)  # type: ignore[arg-type]
     assert caught.value.field == "temperature_C"
+
+
+def test_a_structure_whose_graph_cannot_be_built_fails_alone(predictor: Predictor) -> None:
+    needle = {
+        "lattice": {"matrix": [[999, 0, 0], [0, 0.6, 0], [0, 0, 0.6]]},
+        "sites": [{"species": [{"element": "Li", "occu": 1}], "abc": [0, 0, 0]}],
+    }
+    flat = {**needle, "lattice": {"matrix": [[9, 0, 0], [0, 0.001, 0], [0, 0, 9]]}}
+    answers = predictor.predict([{"formula": "LiCl"}, {"structure": flat}, {"structure": needle}]).predictions
+    assert isinstance(answers[0], Prediction)
+    assert isinstance(answers[1], Failure) and answers[1].code == "invalid_structure"
+
+
+def test_p1_is_read_as_no_symmetry_and_said_so(predictor: Predictor) -> None:
+    structure = {
+        "lattice": {"matrix": [[5.1, 0, 0], [0, 5.1, 0], [0, 0, 5.1]]},
+        "sites": [
+            {"species": [{"element": "Li", "occu": 1}], "abc": [0, 0, 0]},
+            {"species": [{"element": "Cl", "occu": 1}], "abc": [0.5, 0.5, 0.5]},
+        ],
+    }
+    text = Crystal.from_dict(structure).to_cif()
+    for item in ({"structure": structure}, {"cif": text}):
+        (answer,) = predictor.predict([item]).predictions
+        assert isinstance(answer, Prediction)
+        assert any("P 1" in warning for warning in answer.warnings)
+
+
+def test_no_activation_energy_is_below_zero(predictor: Predictor) -> None:
+    (answer,) = predictor.predict(["Li10GeP2S12"], confidence=0.99).predictions
+    assert isinstance(answer, Prediction) and answer.activation_energy is not None
+    assert 0.0 <= answer.activation_energy.lower <= answer.activation_energy.mean

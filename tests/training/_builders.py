@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gemmi
 import numpy as np
 
 from superion.featurizers.crystal import Crystal
@@ -85,7 +86,8 @@ def synthetic_csv(path: Path, n: int = 36, seed: int = 0) -> Path:
 
 
 def cif(a: float = 5.13, anion: str = "Cl") -> str:
-    """Return CIF text of one Li and one anion in a cube, without symmetry."""
+    """Return CIF text of one Li and one anion in a cube, in the space group of CsCl."""
+    operations = "\n".join(f"'{operation.triplet()}'" for operation in gemmi.SpaceGroup(221).operations())
     return f"""data_salt
 _cell_length_a {a}
 _cell_length_b {a}
@@ -93,10 +95,10 @@ _cell_length_c {a}
 _cell_angle_alpha 90
 _cell_angle_beta 90
 _cell_angle_gamma 90
-_symmetry_Int_Tables_number 1
+_symmetry_Int_Tables_number 221
 loop_
 _symmetry_equiv_pos_as_xyz
-'x, y, z'
+{operations}
 loop_
 _atom_site_label
 _atom_site_type_symbol

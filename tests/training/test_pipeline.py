@@ -211,7 +211,7 @@ def test_fine_tuning_keeps_the_parents_network_and_what_it_knew(artefact: Artefa
     assert trained.artefact.training["parent"] == {"name": "superion", "version": "1", "alias": "champion"}
     assert trained.artefact.domain.fractions.shape[0] == 36 + 24
     assert trained.artefact.domain.distance(JOB.table.rows[0].material.formula) < 1e-4
-    assert "fine-tuned from superion version 1" in trained.artefact.card
+    assert "Fine-tuned from superion version 1" in trained.artefact.card
 
 
 def test_rows_that_the_parent_knew_do_not_score(artefact: Artefact, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import mlflow
 import pytest
 
 from superion import home
-from superion.errors import NotFound
+from superion.errors import NotFound, Unavailable
 from superion.models.predictor import RELEASE_FOLDER
 from superion.training import registry, tracking
 
@@ -110,3 +110,20 @@ def test_two_that_fetch_one_version_leave_the_first_folder_alone(mlflow_home: Pa
         patch.setattr(mlflow.artifacts, "download_artifacts", meanwhile)
         assert tracking.local_artefact(version) == kept
     assert mark.read_text() == "in use"
+
+
+def test_a_registry_without_versions_stands_for_the_release(superion_home: Path) -> None:
+    with pytest.raises(NotFound):
+        registry.rollback()  # whatever asks MLflow first makes an empty database
+    assert not registry.registry_is_new()
+    found = registry.resolve_or_release("champion")
+    assert (found.version, found.folder, found.alias) == ("1", registry.RELEASE_FOLDER, "champion")
+    with pytest.raises(NotFound):
+        registry.resolve_or_release("challenger")
+
+
+def test_a_damaged_database_is_said_to_be_unavailable(superion_home: Path) -> None:
+    superion_home.mkdir(parents=True, exist_ok=True)
+    (superion_home / "mlflow.db").write_text("garbage")
+    with pytest.raises(Unavailable, match="tracking store does not answer"):
+        registry.resolve("champion")

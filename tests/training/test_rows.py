@@ -180,3 +180,9 @@ def test_any_text_is_read_or_refused_by_column(cells: dict[str, str]) -> None:
         assert error.field is not None
     else:
         assert found.log10_conductivity is None or math.isfinite(found.log10_conductivity)
+
+
+@pytest.mark.parametrize("text", ["<1e-10", "<=1e-10", "≤1e-10", "< 1e-10"])
+def test_every_sign_of_a_limit_is_read(text: str) -> None:
+    parsed = parse_row(RawRow("a", 2, {"formula": "LiCl", "conductivity_S_per_cm": text}))
+    assert (parsed.log10_conductivity, parsed.censored) == (pytest.approx(-10.0), True)

@@ -99,7 +99,7 @@ def test_a_structure_belongs_to_the_row_that_names_it_or_has_its_id(tmp_path: Pa
     assert by_id["b"].crystal is not None and by_id["b"].crystal.lattice[0, 0] == 5.5
     assert by_id["c"].crystal is None
     assert (table.n_with_structure, notes(table)) == (2, [])
-    assert by_id["a"].cell.space_group_number == 1
+    assert by_id["a"].cell.space_group_number == 221
 
 
 LATTICE = "a,b,c,alpha,beta,gamma"
@@ -107,9 +107,40 @@ CUBE = (9.0, 9.0, 9.0, 90.0, 90.0, 90.0)
 
 
 def test_a_cell_that_the_table_describes_goes_before_that_of_the_structure(tmp_path: Path, cifs: Path) -> None:
-    header = f"{HEADER},{LATTICE},cell_formula"
-    cell = read_table(wrote(tmp_path, "a,LiCl,1e-6,9,9,9,90,90,90,Li16Cl16", header=header), cifs).rows[0].material.cell
-    assert (cell.cell_parameters, cell.atoms_per_cell) == (CUBE, 32.0)
+    header = f"{HEADER},{LATTICE},cell_formula,space_group_number"
+    path = wrote(tmp_path, "a,LiCl,1e-6,9,9,9,90,90,90,Li16Cl16,225", header=header)
+    cell = read_table(path, cifs).rows[0].material.cell
+    assert (cell.cell_parameters, cell.atoms_per_cell, cell.space_group_number) == (CUBE, 32.0, 225)
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        ("space_group_number", "225"),
+        ("cell_formula", "Li16Cl16"),
+        (f"{LATTICE},cell_formula", "9,9,9,90,90,90,Li16Cl16"),
+    ],
+)
+def test_a_cell_that_the_table_describes_in_part_is_that_of_the_structure_with_a_note(
+    tmp_path: Path, cifs: Path, columns: str, cells: str
+) -> None:
+    table = read_table(wrote(tmp_path, f"a,LiCl,1e-6,{cells}", header=f"{HEADER},{columns}"), cifs)
+    assert (table.rows[0].material.cell.space_group_number, table.rows[0].material.cell.atoms_per_cell) == (221, 2.0)
+    assert ["taken from the structure" in note for note in notes(table)] == [True]
+
+
+def test_a_structure_with_an_odd_cell_leaves_its_row_as_a_formula_and_the_others_alone(
+    tmp_path: Path, cifs: Path
+) -> None:
+    odd = (
+        _builders.cif()
+        .replace("_cell_angle_gamma 90", "_cell_angle_gamma 5")
+        .replace("_cell_length_a 5.13", "_cell_length_a 60")
+    )
+    (cifs / "odd.cif").write_text(odd)
+    table = read_table(wrote(tmp_path, "odd,LiCl,1e-6", "a,LiCl,1e-6"), cifs)
+    assert [row.material.crystal is None for row in table.rows] == [True, False]
+    assert [note.id for note in table.notes] == ["odd"]
 
 
 def test_a_lattice_without_content_is_completed_by_the_structure(tmp_path: Path, cifs: Path) -> None:

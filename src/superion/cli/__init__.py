@@ -7,6 +7,7 @@ to standard error. Exit status: 0, 1 when some inputs failed, 2 for usage and fo
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -56,4 +57,9 @@ def main() -> None:
         app()
     except SuperionError as error:
         complain(error.message)
+        sys.exit(2)
+    except Exception:
+        # Python's own status for it is 1, which says here that some inputs failed and the others were answered.
+        traceback.print_exc()
+        complain("this is a fault of superion, not of what it was given; please report it")
         sys.exit(2)

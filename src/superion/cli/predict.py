@@ -40,6 +40,7 @@ def predict(
 
     try:
         from superion.models.inputs import Named
+        from superion.models.records import Failure
     except ModuleNotFoundError as error:
         raise missing(error, "predict") from error
     items = [Named(formula, formula) for formula in formulas or ()] + [Named(str(path), path) for path in cif or ()]
@@ -47,6 +48,9 @@ def predict(
     report = load_predictor(model).predict(
         items, temperature_C=temperatures if len(temperatures) > 1 else temperatures[0], confidence=confidence
     )
+    for answer in report.predictions:
+        if isinstance(answer, Failure):
+            complain(f"{answer.id}: {answer.message}")
     if as_json:
         say_json(report.as_dict())
     else:
@@ -74,7 +78,6 @@ def _print_table(report: Report) -> None:
         table.add_column(Text(column), no_wrap=True)
     for answer in report.predictions:
         if isinstance(answer, Failure):
-            complain(f"{answer.id}: {answer.message}")
             continue
         energy = "-" if answer.activation_energy is None else f"{answer.activation_energy.mean:.2f}"
         for conductivity in answer.conductivity:

@@ -24,7 +24,7 @@ def train(
     resume: Annotated[str | None, typer.Option(help="Id of a stopped run to go on with.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    members: Annotated[int, typer.Option(help="Networks in the ensemble.")] = 5,
+    members: Annotated[int, typer.Option(help="Networks in the ensemble.")] = 4,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
     epochs: Annotated[int | None, typer.Option(help="Passes over the rows.  [default: as the release model]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes to fit in.  [default: one a core]")] = None,
