@@ -13,32 +13,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 from superion.featurizers.element_data import SYMBOLS
-
-PROPERTIES = (
-    "Number",
-    "MendeleevNumber",
-    "AtomicWeight",
-    "MeltingT",
-    "Column",
-    "Row",
-    "CovalentRadius",
-    "Electronegativity",
-    "NsValence",
-    "NpValence",
-    "NdValence",
-    "NfValence",
-    "NValence",
-    "NsUnfilled",
-    "NpUnfilled",
-    "NdUnfilled",
-    "NfUnfilled",
-    "NUnfilled",
-    "GSvolume_pa",
-    "GSbandgap",
-    "GSmagmom",
-    "SpaceGroupNumber",
-)
-"""The properties of matminer's `magpie` preset, in its order."""
+from superion.featurizers.magpie_statistics import PROPERTIES
 
 OUTPUT = Path(__file__).resolve().parent.parent / "featurizers" / "data" / "magpie.csv"
 
