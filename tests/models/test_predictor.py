@@ -312,15 +312,21 @@ def test_a_temperature_that_is_no_number_is_refused(predictor: Predictor, temper
     assert caught.value.field == "temperature_C"
 
 
-def test_a_structure_whose_graph_cannot_be_built_fails_alone(predictor: Predictor) -> None:
-    needle = {
-        "lattice": {"matrix": [[999, 0, 0], [0, 0.6, 0], [0, 0, 0.6]]},
+def test_a_structure_whose_graph_cannot_be_built_fails_alone(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def graph(crystal: Crystal, *sizes: float) -> Any:
+        raise InvalidValue("more neighbour pairs than the limit", field="cutoff")
+
+    monkeypatch.setattr("superion.models.material.crystal_graph", graph)
+    structure = {
+        "lattice": {"matrix": [[5.1, 0, 0], [0, 5.1, 0], [0, 0, 5.1]]},
         "sites": [{"species": [{"element": "Li", "occu": 1}], "abc": [0, 0, 0]}],
     }
-    flat = {**needle, "lattice": {"matrix": [[9, 0, 0], [0, 0.001, 0], [0, 0, 9]]}}
-    answers = predictor.predict([{"formula": "LiCl"}, {"structure": flat}, {"structure": needle}]).predictions
+    answers = predictor.predict([{"formula": "LiCl"}, {"id": "b", "structure": structure}]).predictions
     assert isinstance(answers[0], Prediction)
-    assert isinstance(answers[1], Failure) and answers[1].code == "invalid_structure"
+    assert isinstance(answers[1], Failure)
+    assert (answers[1].id, answers[1].code, answers[1].field) == ("b", "invalid_structure", "structure")
 
 
 def test_p1_is_read_as_no_symmetry_and_said_so(predictor: Predictor) -> None:
@@ -338,7 +344,10 @@ def test_p1_is_read_as_no_symmetry_and_said_so(predictor: Predictor) -> None:
         assert any("P 1" in warning for warning in answer.warnings)
 
 
-def test_no_activation_energy_is_below_zero(predictor: Predictor) -> None:
-    (answer,) = predictor.predict(["Li10GeP2S12"], confidence=0.99).predictions
+def test_no_activation_energy_is_below_zero() -> None:
+    wide = _builders.calibration(-80.0, 80.0)
+    unsure = _builders.predictor(calibrations={CONDUCTIVITY: _builders.calibration(), ACTIVATION_ENERGY: wide})
+    (answer,) = unsure.predict(["Li10GeP2S12"], confidence=0.9).predictions
     assert isinstance(answer, Prediction) and answer.activation_energy is not None
-    assert 0.0 <= answer.activation_energy.lower <= answer.activation_energy.mean
+    assert answer.activation_energy.lower == 0.0
+    assert answer.activation_energy.upper > answer.activation_energy.mean

@@ -103,6 +103,8 @@ def test_the_card_states_the_figures_of_the_configuration() -> None:
     assert f"{found['forest']['censored_at_-15']['mae']:.2f}" in card
     assert config()["training"]["data_digest"][:16] in card
     assert "What it must not be used for" in card
+    # The settings were chosen on the folds that the figures are from, which a reader cannot know from the figures.
+    assert "How the settings were chosen" in card
 
 
 def test_the_release_shows_no_training_value() -> None:

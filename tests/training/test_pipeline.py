@@ -20,6 +20,7 @@ from superion.training import pipeline, units
 from superion.training.pipeline import Job, Trained, train
 from superion.training.settings import TrainingSettings
 from superion.training.splits import grouped_folds
+from superion.training.table import MeasurementTable
 from superion.training.trees import MIN_ROWS
 
 from . import _builders
@@ -306,3 +307,13 @@ def test_a_run_that_is_not_there_cannot_be_resumed(run_id: str, superion_home: P
     with pytest.raises(NotFound, match="no run") as caught:
         pipeline.run_folder(run_id)
     assert caught.value.field == "resume"
+
+
+def test_a_run_is_not_resumed_with_another_featuriser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = MeasurementTable("synthetic", tuple(_builders.synthetic_rows(12, 0)), digest="d")
+    job = pipeline.Job(table, TrainingSettings())
+    pipeline.claim_folder(tmp_path, job)
+    pipeline.claim_folder(tmp_path, job)
+    monkeypatch.setattr(pipeline, "featuriser_fingerprint", lambda: "another")
+    with pytest.raises(InvalidValue):
+        pipeline.claim_folder(tmp_path, job)
