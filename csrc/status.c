@@ -26,6 +26,14 @@ const char *superion_status_message(superion_status status) {
         return "an element row lies outside the property table";
     case SUPERION_BAD_AMOUNT:
         return "an amount must be finite and above zero";
+    case SUPERION_BAD_GRID:
+        return "a grid must have a point along each vector, at most 2^31 - 1 in all, and levels that are numbers";
+    case SUPERION_BAD_INTERACTION:
+        return "an interaction is out of range or has a parameter that is not valid";
+    case SUPERION_TOO_MUCH_WORK:
+        return "the work would exceed the limit";
+    case SUPERION_NO_PERCOLATION:
+        return "nothing percolates at this threshold";
     }
     return "unknown status";
 }

@@ -30,8 +30,16 @@ typedef enum superion_status {
     SUPERION_BAD_OFFSETS,
     /* An element row lies outside the property table. */
     SUPERION_BAD_ELEMENT,
-    /* An amount is not finite, or not above zero. */
-    SUPERION_BAD_AMOUNT
+    /* An amount is not finite, or not above zero where it must be. */
+    SUPERION_BAD_AMOUNT,
+    /* A grid has a side without points, more than 2^31 - 1 points in all, or a level that is NaN or -infinite. */
+    SUPERION_BAD_GRID,
+    /* An interaction is out of range or has a parameter that is not valid. */
+    SUPERION_BAD_INTERACTION,
+    /* The work would exceed the limit that the caller set. */
+    SUPERION_TOO_MUCH_WORK,
+    /* Nothing on the grid percolates at the threshold. */
+    SUPERION_NO_PERCOLATION
 } superion_status;
 
 /* Describe a status in one English sentence without a final full stop. Never NULL; static storage. */

@@ -12,5 +12,9 @@ cdef extern from "status.h" nogil:
         SUPERION_BAD_OFFSETS
         SUPERION_BAD_ELEMENT
         SUPERION_BAD_AMOUNT
+        SUPERION_BAD_GRID
+        SUPERION_BAD_INTERACTION
+        SUPERION_TOO_MUCH_WORK
+        SUPERION_NO_PERCOLATION
 
     const char *superion_status_message(superion_status status)

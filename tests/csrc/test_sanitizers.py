@@ -21,11 +21,16 @@ FLAGS = [
     "-Wextra",
     "-Werror",
 ]
+FAILING_ALLOCATIONS = ["-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"]
 DRIVERS = {
-    "test_neighbors": ["-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"],  # the driver makes allocations fail
+    "test_neighbors": FAILING_ALLOCATIONS,
     "test_composition": [],
+    "test_landscape": FAILING_ALLOCATIONS,
+    "test_percolation": FAILING_ALLOCATIONS,
 }
 """The drivers and what each needs to link."""
+LONG_ROUNDS = {"test_landscape": 2_000}
+"""Rounds of a long run, 6,000 unless given here."""
 LEAK = "#include <stdlib.h>\nint main(void) { volatile char *p = malloc(10); p = 0; return p != 0; }\n"
 
 
@@ -91,4 +96,4 @@ def test_short(name, build, environment):
 @pytest.mark.check
 @pytest.mark.parametrize("name", DRIVERS)
 def test_long(name, build, environment):
-    run(build(name), 6_000, environment)
+    run(build(name), LONG_ROUNDS.get(name, 6_000), environment)
