@@ -37,7 +37,7 @@ extern "C" {
 
 /* Compute the statistics of a batch of compositions.
  *
- * table: shape (n_elements, n_properties), row-major; NaN where an element has no value.
+ * table: shape (n_elements, n_properties), row-major; finite, or NaN where an element has no value.
  * offsets: shape (n_compositions + 1,): composition m is entries offsets[m] to offsets[m + 1] - 1 of the next two arrays;
  *     starts at 0 and increases.
  * elements: shape (offsets[n_compositions],): row of the table per entry. An element may occur twice in one composition;

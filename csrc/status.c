@@ -34,6 +34,8 @@ const char *superion_status_message(superion_status status) {
         return "the work would exceed the limit";
     case SUPERION_NO_PERCOLATION:
         return "nothing percolates at this threshold";
+    case SUPERION_NOT_PLAIN:
+        return "the formula is not of the plain kind";
     }
     return "unknown status";
 }

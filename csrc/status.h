@@ -39,7 +39,9 @@ typedef enum superion_status {
     /* The work would exceed the limit that the caller set. */
     SUPERION_TOO_MUCH_WORK,
     /* Nothing on the grid percolates at the threshold. */
-    SUPERION_NO_PERCOLATION
+    SUPERION_NO_PERCOLATION,
+    /* A text is not of the plain kind that is read here. */
+    SUPERION_NOT_PLAIN
 } superion_status;
 
 /* Describe a status in one English sentence without a final full stop. Never NULL; static storage. */

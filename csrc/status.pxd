@@ -16,5 +16,6 @@ cdef extern from "status.h" nogil:
         SUPERION_BAD_INTERACTION
         SUPERION_TOO_MUCH_WORK
         SUPERION_NO_PERCOLATION
+        SUPERION_NOT_PLAIN
 
     const char *superion_status_message(superion_status status)

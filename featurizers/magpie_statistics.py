@@ -11,7 +11,7 @@ The elements 113 to 118 are in no Magpie table at all and are refused by name, e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import Protocol
 
@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidFormula
-from superion.featurizers._composition import composition_statistics
-from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS, magpie_table
+from superion.featurizers._composition import composition_statistics, read_compositions
+from superion.featurizers.element_data import SYMBOLS, magpie_table
 
 __all__ = ["MAGPIE_LABELS", "HasElements", "magpie"]
 
@@ -80,33 +80,21 @@ def magpie(formulas: Iterable[HasElements | str], *, impute: bool = False) -> np
     Raises InvalidFormula for a string that is no formula, a formula without elements, an amount that is not above zero,
     and an element of which Magpie knows nothing.
     """
-    materials = [_parse(formula) if isinstance(formula, str) else formula for formula in formulas]
-    for material in materials:
-        if not material.symbols or len(material.symbols) != len(material.amounts):
-            raise InvalidFormula("a formula needs elements, with one amount each", field="formulas", value=material)
-    symbols = [symbol for material in materials for symbol in material.symbols]
-    amounts = [amount for material in materials for amount in material.amounts]
-    offsets = np.cumsum([0, *(len(material.symbols) for material in materials)], dtype=np.int64)
-    statistics = composition_statistics(_table(impute), offsets, _rows(symbols), np.array(amounts, dtype=np.float64))
-    return statistics.reshape(len(materials), len(MAGPIE_LABELS))
+    offsets, numbers, amounts = read_compositions(list(formulas), _parse)
+    rows = numbers - 1
+    unknown = rows[~_known()[rows]]
+    if unknown.size:
+        symbol = SYMBOLS[unknown[0]]
+        raise InvalidFormula(f"Magpie has no data on {symbol}", field="symbols", value=symbol)
+    statistics = composition_statistics(_table(impute), offsets, rows, amounts)
+    return statistics.reshape(len(offsets) - 1, len(MAGPIE_LABELS))
 
 
 def _parse(text: str) -> HasElements:
-    # Here and not above, so that amounts at hand need no formula parser.
+    # Here and not above: plain formulas and amounts at hand need no full parser.
     from superion.featurizers.formula import Formula
 
     return Formula.parse(text)
-
-
-def _rows(symbols: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the row of the table for each symbol."""
-    try:
-        rows = np.array([ATOMIC_NUMBER[symbol] - 1 for symbol in symbols], dtype=np.int64)
-    except KeyError as error:
-        raise InvalidFormula(f"{error.args[0]} is no element", field="symbols", value=error.args[0]) from None
-    for row in rows[~_known()[rows]]:
-        raise InvalidFormula(f"Magpie has no data on {SYMBOLS[row]}", field="symbols", value=SYMBOLS[row])
-    return rows
 
 
 @cache

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,18 +73,25 @@ def test_takes_strings():
     np.testing.assert_allclose(magpie(FORMULAS), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_agrees_on_a_data_set():
+def test_agrees_on_measured_materials(data_mirror):
+    """Every formula of the training split that pymatgen reads, which is all without a stray character."""
     from pymatgen.core import Composition
 
-    mirror = os.environ.get("SUPERION_DATA_MIRROR")
-    table = Path(mirror or "") / "obelix" / "train.csv"
-    if mirror is None or not table.exists():
-        pytest.skip("the data set OBELiX (obelix/train.csv) is not in SUPERION_DATA_MIRROR")
-    with table.open(encoding="utf-8", newline="") as file:
-        formulas = [row["Reduced Composition"] for row in csv.DictReader(file)][::4]
-    compositions = [Composition(formula) for formula in formulas]
-    ours = magpie([amounts_of(composition) for composition in compositions])
-    np.testing.assert_allclose(ours, features_of_matminer(compositions, False), rtol=1e-9, atol=1e-9)
+    with (data_mirror("obelix") / "train.csv").open(encoding="utf-8", newline="") as file:
+        texts = sorted({row["Reduced Composition"].strip(" *") for row in csv.DictReader(file)})
+    assert len(texts) > 350
+    expected = features_of_matminer([Composition(text) for text in texts], False)
+    np.testing.assert_allclose(magpie(texts), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_agrees_on_computed_materials(data_mirror):
+    from pymatgen.core import Composition
+
+    with (data_mirror("matbench") / "mp_e_form.csv").open(encoding="utf-8", newline="") as file:
+        texts = sorted({row["formula"] for row in csv.DictReader(file)})
+    texts = np.random.default_rng(0).choice(texts, size=2000, replace=False).tolist()
+    expected = features_of_matminer([Composition(text) for text in texts], False)
+    np.testing.assert_allclose(magpie(texts), expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("impute", [False, True])
