@@ -16,7 +16,7 @@
  * Method: beyond a few angstrom the energy of a site varies slowly, so that part is summed on a coarser grid and interpolated
  * by polynomials of degree 7; the rest is summed on the grid asked for. Both are tabulated over r^2; below
  * SUPERION_TABLE_START the energy is computed. Where it is below 10 eV above its minimum the result lies within 2e-4 eV of
- * the plain sum at a cutoff of 10 angstrom, less than what the cutoff itself leaves out. A site's part is left out where it is
+ * the plain sum at a cutoff of 10 angstrom, which is what the cutoff itself may leave out. A site's part is left out where it is
  * below SUPERION_NEGLIGIBLE_ENERGY from there to the cutoff.
  *
  * The function is re-entrant: no global state and no threads.
