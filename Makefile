@@ -23,9 +23,18 @@ MADE := $(VENV)/.made
 DEPENDENCIES := $(VENV)/.dependencies
 BUILT := $(VENV)/.built
 
+# The programs that the benchmarks compare with, apart because they do not fit beside superion's own dependencies.
+PEERS_VENV := .venv-peers
+PEERS_MADE := $(PEERS_VENV)/.made
+PEERS := $(PEERS_VENV)/.dependencies
+PEERS_PIP := $(PEERS_VENV)/bin/python -m pip --disable-pip-version-check --no-input
+
 # An environment knows its own absolute path: in a copied or moved tree it is made again.
 ifneq ($(shell cat $(MADE) 2>/dev/null),$(CURDIR))
 $(MADE): again
+endif
+ifneq ($(shell cat $(PEERS_MADE) 2>/dev/null),$(CURDIR))
+$(PEERS_MADE): again
 endif
 # The compiled extensions lie in the tree, where they can be deleted without the stamp knowing.
 ifneq ($(strip $(foreach source,$(wildcard featurizers/*.pyx),$(if $(wildcard $(source:.pyx=).*.so),,$(source)))),)
@@ -51,11 +60,10 @@ test: install ## run the test suite
 check: install ## run the long tests: fresh installs, fuzzing, faults
 	@$(BIN)/pytest -m check $(ARGS)
 
-bench: install ## print the benchmarks
-	@for script in benchmarks/[a-z]*.py; do \
-	    [[ -e $$script ]] || { echo "no benchmarks here"; break; }; \
-	    echo "== $$script"; $(BIN)/python $$script $(ARGS); \
-	done
+# Standard output is one JSON document, so the installation reports on standard error.
+bench: ## measure the featurisation core beside its peers; docs/benchmarks.md
+	@$(MAKE) --no-print-directory install $(if $(filter --no-peers --peers-python%,$(ARGS)),,$(PEERS)) >&2
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 release-model: install ## train the model that is shipped
 	@$(BIN)/python -m superion.training.release $(ARGS)
@@ -74,16 +82,16 @@ typing: install ## check types
 	@$(BIN)/python tools/typing_tree.py
 	@$(BIN)/mypy
 
-lock: install ## write requirements.lock from pyproject.toml; ARGS=--upgrade takes the newest versions
+lock: install ## write requirements.lock from pyproject.toml; ARGS=--upgrade newest versions, ARGS=--peers the benchmarks'
 	@$(BIN)/python tools/lock.py $(ARGS)
 
 clean: ## remove what was built, keep the environment's packages
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis $(BUILT)
-	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . \( -path ./$(VENV) -o -path ./$(PEERS_VENV) \) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find featurizers -name '*.so' -delete
 
-distclean: clean ## remove the environment too
-	@rm -rf $(VENV)
+distclean: clean ## remove the environments too
+	@rm -rf $(VENV) $(PEERS_VENV)
 
 $(MADE):
 	@python=; \
@@ -113,4 +121,14 @@ $(DEPENDENCIES): requirements.lock $(MADE)
 $(BUILT): $(COMPILED_FROM) $(DEPENDENCIES)
 	@echo "Building superion"
 	@$(PIP) install $(PIP_QUIET) --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(PEERS_MADE): | $(MADE)
+	@$(BIN)/python -m venv --clear $(PEERS_VENV)
+	@printf '%s\n' '$(CURDIR)' > $@
+
+$(PEERS): benchmarks/peers.lock $(PEERS_MADE)
+	@echo "Installing $$(grep -c == benchmarks/peers.lock) packages from benchmarks/peers.lock (once; a few minutes)"
+	@$(if $(TORCH_INDEX),$(PEERS_PIP) install $(PIP_QUIET) --extra-index-url '$(TORCH_INDEX)' -c benchmarks/peers.lock torch)
+	@$(PEERS_PIP) install $(PIP_QUIET) -r benchmarks/peers.lock
 	@touch $@

@@ -33,6 +33,7 @@ LEFT_BEHIND = (
     "*.egg-info",
     ".git",
     ".venv",
+    ".venv-peers",
     "build",
     "dist",
     ".*_cache",

@@ -23,6 +23,7 @@ LARGEST = 2_000_000
 UNTRACKED = {
     ".git",
     ".venv",
+    ".venv-peers",
     "build",
     "dist",
     "__pycache__",

@@ -1,7 +1,9 @@
 """Write `requirements.lock`: every package that superion, its extras and its build need, each at one version.
 
 Asks pip for the resolution without installing anything. Present pins are kept unless `--upgrade` is given, so that
-adding one requirement changes one line. Standard library only, because it must run before there is an environment.
+adding one requirement changes one line. With `--peers` it writes `benchmarks/peers.lock` instead, for the programs that
+the benchmarks compare with: what both locks hold is at the version of `requirements.lock`. Standard library only,
+because it must run before there is an environment.
 """
 
 from __future__ import annotations
@@ -17,23 +19,38 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
+PEERS_LOCK = ROOT / "benchmarks" / "peers.lock"
+
+PEERS = ("ase", "bvlain==0.25.1", "chgnet==0.4.2", "matscipy==1.3.1", "pymatgen", "vesin")
+"""What the benchmarks compare with. CHGNet's `nvidia-ml-py3` and BentoML's `nvidia-ml-py` are two packages of one
+module, so they cannot share an environment."""
+
+PEERS_HEADER = """\
+# The programs that the benchmarks compare with, for an environment of their own; `make lock ARGS=--peers` writes this.
+"""
 
 HEADER = """\
 # Every package of superion's environment at one version; `make lock` writes this file, `make install` installs from it.
 # torch's CUDA packages are left out: a machine that needs them gets them through torch's own requirements.
 """
 
-CUDA = re.compile(r"(nvidia-(?!ml-py$)|cuda-|triton$|pytorch-triton$)")
-"""Packages left out: a CPU machine would download gigabytes of them. BentoML needs `nvidia-ml-py`, which stays."""
+CUDA = re.compile(r"(nvidia-(?!ml-py3?$)|cuda-|triton$|pytorch-triton$)")
+"""Packages left out: a CPU machine would download gigabytes of them. BentoML needs `nvidia-ml-py` and CHGNet
+`nvidia-ml-py3`, small modules, which stay."""
 
 
 def main() -> None:
     """Resolve the requirements of pyproject.toml and write the lock."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--upgrade", action="store_true", help="resolve afresh instead of keeping the present pins")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--upgrade", action="store_true", help="resolve afresh instead of keeping the present pins")
+    either.add_argument("--peers", action="store_true", help="lock what the benchmarks compare with")
     arguments = parser.parse_args()
-    pins = resolve(requirements(), keep=LOCK.exists() and not arguments.upgrade)
-    LOCK.write_text(HEADER + "".join(f"{name}=={version}\n" for name, version in pins))
+    if arguments.peers:
+        pins, path, header = resolve(list(PEERS), keep=True), PEERS_LOCK, PEERS_HEADER
+    else:
+        pins, path, header = resolve(requirements(), keep=LOCK.exists() and not arguments.upgrade), LOCK, HEADER
+    path.write_text(header + "".join(f"{name}=={version}\n" for name, version in pins))
     print(f"{len(pins)} packages locked", file=sys.stderr)
 
 
