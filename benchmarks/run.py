@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from featurisation import graphs, landscape, machine, magpie, neighbors
+from featurisation import batch, graphs, landscape, machine, magpie, neighbors
 from featurisation.peers import Worker
 from featurisation.report import Figure, table
 from featurisation.setting import Setting, read_cifs
@@ -26,6 +26,7 @@ FIGURES: dict[str, Callable[[Setting], Figure]] = {
     "neighbors": neighbors.measure,
     "graphs": graphs.measure,
     "landscape": landscape.measure,
+    "batch": batch.measure,
 }
 
 ROOT = Path(__file__).resolve().parent.parent

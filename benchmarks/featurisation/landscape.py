@@ -32,8 +32,8 @@ COARSE = 1.0
 """Resolution at which BVlain shows fast whether it takes a crystal [angstrom]."""
 SAMPLE = 12
 REPEATS_OF_CELL = (1, 2, 3, 5)
-LARGEST_OF_PEER = 64
-"""[sites]"""
+LARGEST_OF_PEER = 8
+"""Beyond it BVlain takes more than 20 s a call, as such a crystal has many barriers that are equal [sites]."""
 
 
 def measure(setting: Setting) -> Figure:

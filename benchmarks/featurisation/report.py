@@ -153,22 +153,24 @@ class Figure:
 
 def table(figures: Sequence[Figure]) -> str:
     """Return the figures as text: the comparisons, the bounds, the scalings and the counts."""
-    lines = [f"{'job':44}{'peer':24}{'ours':>11}{'peer':>11}{'ratio':>9}{'rounds':>16}{'target':>8}"]
+    lines = [f"{'job':47}{'peer':22}{'ours':>9}{'peer':>9}{'ratio':>9}{'of rounds':>20}{'of inputs':>12}{'target':>8}"]
     for figure in figures:
         if figure.not_measured:
             lines.append(f"{figure.name}: {figure.not_measured}")
         for one in figure.comparisons:
             found = one.as_dict()
-            row = f"{one.job:44}{one.peer:24}{_time(found['ours']['median_s']):>11}"
+            row = f"{one.job:47}{one.peer:22}{_time(found['ours']['median_s']):>9}"
             if found["theirs"]:
-                spread = "{lowest:.3g} to {highest:.3g}".format(**found["ratio_of_rounds"])
-                row += f"{_time(found['theirs']['median_s']):>11}{found['ratio']:9.3g}{spread:>16}"
-                row += f"{one.target or '':>8}  {_reached(found['reached'])}"
+                spread = "{lowest:.4g} to {highest:.4g}".format(**found["ratio_of_rounds"])
+                row += f"{_time(found['theirs']['median_s']):>9}{found['ratio']:9.4g}{spread:>20}"
+                inputs = found["ratio_of_inputs"]
+                row += f"{format(inputs['median'], '.4g') if inputs else '':>12}"
+                row += f"{'' if one.target is None else format(one.target, 'g'):>8}  {_reached(found['reached'])}"
             lines.append(row)
     for figure in figures:
         for bound in figure.bounds:
             limit = "" if bound.at_most is None else f"  at most {bound.at_most:g}"
-            lines.append(f"{bound.quantity:68}{bound.value:11.3g}{limit}  {_reached(bound.as_dict()['reached'])}")
+            lines.append(f"{bound.quantity:69}{bound.value:9.3g}{limit}  {_reached(bound.as_dict()['reached'])}")
     for figure in figures:
         for scaling in figure.scalings:
             found = scaling.as_dict()
