@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from featurisation import clock, machine, made_up, peers, report, setting  # noqa: E402
+from featurisation import clock, machine, made_up, memory, peers, report, setting  # noqa: E402
 
 BROKEN = "data_broken\n_cell_length_a 4\n"
 ARGYRODITE = (ROOT / "examples" / "argyrodite.cif").read_text(encoding="utf-8")
@@ -112,6 +112,33 @@ def test_memory_is_counted(document: dict[str, Any]) -> None:
     # The answer itself is allocated while it is counted: less than 1 would be a counter that does not see it.
     assert len(factors) == 3
     assert min(factors) >= 1.0
+
+
+ALLOCATE = """
+import ctypes
+libc = ctypes.CDLL(None)
+for name in ("malloc", "calloc", "realloc", "memalign"):
+    getattr(libc, name).restype = ctypes.c_void_p
+    getattr(libc, name).argtypes = [ctypes.c_size_t] * (1 if name == "malloc" else 2)
+libc.free.argtypes = [ctypes.c_void_p]
+libc.allocations_peak.restype = ctypes.c_ssize_t
+libc.allocations_reset()
+first = libc.malloc(1_000_000)
+second = libc.calloc(1000, 2000)
+print(libc.allocations_peak())
+libc.free(first)
+second = libc.realloc(second, 4_000_000)
+print(libc.allocations_peak())
+libc.free(second)
+libc.memalign(64, 5_000_000)
+print(libc.allocations_peak())
+"""
+
+
+def test_peak_is_of_what_is_held_at_once() -> None:
+    peaks = [int(line) / 1e6 for line in memory.run_counted(["-c", ALLOCATE]).split()]
+    # Blocks are rounded up to pages, and Python itself takes some while it runs.
+    assert peaks == pytest.approx([3.0, 4.0, 5.0], abs=0.03)
 
 
 def test_table_names_every_comparison(document: dict[str, Any], finished: subprocess.CompletedProcess[str]) -> None:

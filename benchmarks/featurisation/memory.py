@@ -24,18 +24,26 @@ SOURCE = Path(__file__).with_name("allocations.c")
 
 
 def peak_over_output(sizes: Sequence[int], cutoff: float) -> dict[int, float]:
-    """Return the factor for made-up crystals of several sizes, each measured in one fresh process.
+    """Return the factor for made-up crystals of several sizes, measured in one fresh process.
 
     Raises CalledProcessError where there is no C compiler, and where the library cannot be put before the C library's.
+    """
+    printed = run_counted(["-m", "featurisation.memory", str(cutoff), *map(str, sizes)])
+    return {int(size): factor for size, factor in json.loads(printed).items()}
+
+
+def run_counted(arguments: Sequence[str]) -> str:
+    """Return what Python prints, run with the counting library in place.
+
+    Raises CalledProcessError as above.
     """
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "allocations.so"
         command = [os.environ.get("CC", "gcc"), "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
         subprocess.run(command, check=True)
         surroundings = {**os.environ, "LD_PRELOAD": str(library), "PYTHONPATH": str(SOURCE.parent.parent)}
-        asked = [sys.executable, "-m", "featurisation.memory", str(cutoff), *map(str, sizes)]
-        finished = subprocess.run(asked, check=True, env=surroundings, stdout=subprocess.PIPE, text=True)
-    return {int(size): factor for size, factor in json.loads(finished.stdout).items()}
+        asked = [sys.executable, *arguments]
+        return subprocess.run(asked, check=True, env=surroundings, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main() -> None:
