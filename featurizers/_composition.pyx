@@ -17,7 +17,8 @@ def read_compositions(list formulas, parse):
 
     `parse` reads the strings that the C reader leaves to it.
 
-    Raises InvalidFormula for an unknown symbol, for no elements, or for other than one amount each; and what `parse` does.
+    Raises InvalidFormula, with the number of the formula, for what `parse` refuses, for no elements or for other than one
+    amount each; and for an unknown symbol.
     """
     cdef Py_ssize_t n_formulas = len(formulas), n, k, used = 0, count, length, capacity = 8 * n_formulas + 32
     cdef formula_text.superion_composition plain
@@ -39,14 +40,19 @@ def read_compositions(list formulas, parse):
                 read = False
             count = <Py_ssize_t>plain.count
             if not read:
-                formula = parse(formula)
+                try:
+                    formula = parse(formula)
+                except InvalidFormula as fault:
+                    raise InvalidFormula(f"formulas[{n}]: {fault.message}", field="formulas", value=formula) from fault
         else:
             read = False
         if not read:
             symbols, amounts = tuple(formula.symbols), tuple(formula.amounts)
             count = len(symbols)
             if count == 0 or len(amounts) != count:
-                raise InvalidFormula("a formula needs elements, with one amount each", field="formulas", value=formula)
+                raise InvalidFormula(
+                    f"formulas[{n}]: a formula needs elements, with one amount each", field="formulas", value=formula
+                )
         if used + count > capacity:
             capacity = 2 * (used + count)
             numbers_array = np.concatenate([numbers_array[:used], np.empty(capacity - used, dtype=np.int64)])

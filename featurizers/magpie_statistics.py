@@ -80,6 +80,8 @@ def magpie(formulas: Iterable[HasElements | str], *, impute: bool = False) -> np
     Raises InvalidFormula for a string that is no formula, a formula without elements, an amount that is not above zero,
     and an element of which Magpie knows nothing.
     """
+    if isinstance(formulas, str):
+        raise InvalidFormula("a list of formulas is needed; put the one into a list", field="formulas", value=formulas)
     offsets, numbers, amounts = read_compositions(list(formulas), _parse)
     rows = numbers - 1
     unknown = rows[~_known()[rows]]

@@ -139,6 +139,11 @@ def test_refuses(formula, field, named):
     assert caught.value.field == field
 
 
+def test_one_string_is_no_list_of_its_letters():
+    with pytest.raises(InvalidFormula, match="list"):
+        magpie("CO")
+
+
 def test_no_formulas():
     assert magpie([]).shape == (0, 132)
 

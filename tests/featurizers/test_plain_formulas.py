@@ -115,7 +115,7 @@ def test_many_elements_outgrow_the_first_buffers():
 @pytest.mark.parametrize("text", ["\ud800", "", "Xx2", "Li(", "Li0", "Li1e5", "5"])
 def test_faults_are_the_parsers(text):
     with pytest.raises(InvalidFormula) as caught:
-        read_compositions([text], Formula.parse)
+        read_compositions(["Li", text], Formula.parse)
     with pytest.raises(InvalidFormula) as expected:
         Formula.parse(text)
-    assert caught.value.message == expected.value.message
+    assert caught.value.message == f"formulas[1]: {expected.value.message}"
