@@ -52,6 +52,28 @@ class InvalidValue(SuperionError):
     code = "invalid_value"
 
 
+class UnbalancedCharges(SuperionError):
+    """Report a crystal of which no oxidation states known of its elements make a neutral whole.
+
+    `best` holds the assignment that came nearest, a `superion.featurizers.oxidation.OxidationStates`, or None where an
+    element has no known state.
+    """
+
+    code = "unbalanced_charges"
+
+    def __init__(
+        self, message: str, *, field: str | None = None, value: object = None, best: object | None = None
+    ) -> None:
+        super().__init__(message, field=field, value=value)
+        self.best = best
+
+
+class UnknownBondValence(SuperionError):
+    """Report a pair of ions, or an element, of which no bond-valence parameters are known."""
+
+    code = "unknown_bond_valence"
+
+
 class InvalidTable(SuperionError):
     """Report a data set that cannot be learned from or scored."""
 
