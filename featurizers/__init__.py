@@ -9,23 +9,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from superion.featurizers.bond_valence import bond_valence_parameters
     from superion.featurizers.context import CellContext
     from superion.featurizers.crystal import Crystal
     from superion.featurizers.formula import Formula
     from superion.featurizers.graphs import composition_graph, crystal_graph
     from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
     from superion.featurizers.neighbors import nearest_neighbors, neighbor_list
+    from superion.featurizers.oxidation import oxidation_states
 
 __all__ = [
     "MAGPIE_LABELS",
     "CellContext",
     "Crystal",
     "Formula",
+    "bond_valence_parameters",
     "composition_graph",
     "crystal_graph",
     "magpie",
     "nearest_neighbors",
     "neighbor_list",
+    "oxidation_states",
 ]
 
 _HOME = {
@@ -33,11 +37,13 @@ _HOME = {
     "CellContext": "context",
     "Crystal": "crystal",
     "Formula": "formula",
+    "bond_valence_parameters": "bond_valence",
     "composition_graph": "graphs",
     "crystal_graph": "graphs",
     "magpie": "magpie_statistics",
     "nearest_neighbors": "neighbors",
     "neighbor_list": "neighbors",
+    "oxidation_states": "oxidation",
 }
 
 
