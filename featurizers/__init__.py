@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from superion.featurizers.crystal import Crystal
     from superion.featurizers.formula import Formula
     from superion.featurizers.graphs import composition_graph, crystal_graph
+    from superion.featurizers.landscape import BondValenceLandscape, bond_valence_landscape
     from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
     from superion.featurizers.neighbors import nearest_neighbors, neighbor_list
     from superion.featurizers.oxidation import oxidation_states
+    from superion.featurizers.percolation import percolating_points, percolation_levels
 
 __all__ = [
     "MAGPIE_LABELS",
+    "BondValenceLandscape",
     "CellContext",
     "Crystal",
     "Formula",
+    "bond_valence_landscape",
     "bond_valence_parameters",
     "composition_graph",
     "crystal_graph",
@@ -30,13 +34,17 @@ __all__ = [
     "nearest_neighbors",
     "neighbor_list",
     "oxidation_states",
+    "percolating_points",
+    "percolation_levels",
 ]
 
 _HOME = {
     "MAGPIE_LABELS": "magpie_statistics",
+    "BondValenceLandscape": "landscape",
     "CellContext": "context",
     "Crystal": "crystal",
     "Formula": "formula",
+    "bond_valence_landscape": "landscape",
     "bond_valence_parameters": "bond_valence",
     "composition_graph": "graphs",
     "crystal_graph": "graphs",
@@ -44,6 +52,8 @@ _HOME = {
     "nearest_neighbors": "neighbors",
     "neighbor_list": "neighbors",
     "oxidation_states": "oxidation",
+    "percolating_points": "percolation",
+    "percolation_levels": "percolation",
 }
 
 

@@ -17,8 +17,8 @@ __all__ = ["percolating_points", "percolation_levels"]
 def percolation_levels(grid: npt.ArrayLike) -> tuple[float, float, float]:
     """Find the lowest levels at which the points at or below them percolate in 1, 2 and 3 dimensions.
 
-    `grid` has shape (n1, n2, n3) and is periodic; it may hold infinity for points that never open. The levels are in the
-    unit of the grid, infinity where closed points prevent it.
+    `grid` has shape (n1, n2, n3) and is periodic; it may hold infinity for points that never open. The levels are in
+    the unit of the grid, infinity where closed points prevent it.
 
     Raises InvalidValue for a grid that has another shape or holds NaN.
     """
