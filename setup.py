@@ -47,7 +47,9 @@ setup(
         [
             extension("_neighbors", "neighbors.c", "images.c", "lattice.c", "status.c"),
             extension("_composition", "composition.c", "formula_text.c", "status.c"),
-            extension("_landscape", "landscape.c", "site_potential.c", "grid.c", "pathway.c", "percolation.c", "status.c"),
+            extension(
+                "_landscape", "landscape.c", "site_potential.c", "grid.c", "pathway.c", "percolation.c", "status.c"
+            ),
         ],
         include_path=["csrc"],
         compiler_directives={"language_level": "3"},

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidValue
-from superion.featurizers import _landscape
+from superion.featurizers._landscape import MAX_CUTOFF, find_pathway, site_energies
 from superion.featurizers.bond_valence import (
     bond_valence_parameters,
     covalent_radius,
@@ -115,9 +115,9 @@ class BondValenceLandscape:
         `csrc/pathway.h` says which of all such ways it is.
         """
         levels = np.ascontiguousarray(self.energies)
-        points = _landscape.find_pathway(self.crystal.lattice, levels, self.minimum + self.barriers[1])
+        points = find_pathway(self.crystal.lattice, levels, self.minimum + self.barriers[1])
         if points is None:  # rounding of the sum put the threshold below the level
-            points = _landscape.find_pathway(self.crystal.lattice, levels, percolation_levels(levels)[0])
+            points = find_pathway(self.crystal.lattice, levels, percolation_levels(levels)[0])
         shape = np.array(self.energies.shape)
         u, v, w = (points % shape).T
         coordinates = points / shape
@@ -173,7 +173,7 @@ def bond_valence_landscape(
     charge = _charge_of_ion(crystal, ion, states, notes)
     shape = _grid_shape(crystal, resolution)
     offsets, kinds, occupancies, interactions = _interactions(crystal, ion, charge, states, radii, notes)
-    energies = _landscape.site_energies(
+    energies = site_energies(
         crystal.lattice,
         crystal.fractional_coordinates,
         offsets,
@@ -193,10 +193,8 @@ def _check_arguments(ion: str, resolution: float, cutoff: float, radii: str) -> 
         raise InvalidValue("the mobile ion is given as the symbol of an element, such as Li", field="ion", value=ion)
     if not (math.isfinite(resolution) and 0.02 <= resolution <= 2.0):
         raise InvalidValue("the resolution lies between 0.02 and 2 angstrom", field="resolution", value=resolution)
-    if not (math.isfinite(cutoff) and 2.0 <= cutoff <= _landscape.MAX_CUTOFF):
-        raise InvalidValue(
-            f"the cutoff lies between 2 and {_landscape.MAX_CUTOFF:g} angstrom", field="cutoff", value=cutoff
-        )
+    if not (math.isfinite(cutoff) and 2.0 <= cutoff <= MAX_CUTOFF):
+        raise InvalidValue(f"the cutoff lies between 2 and {MAX_CUTOFF:g} angstrom", field="cutoff", value=cutoff)
     if radii not in ("covalent", "softbv"):
         raise InvalidValue("the radii are 'covalent' or 'softbv'", field="radii", value=radii)
 

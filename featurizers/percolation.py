@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidValue
-from superion.featurizers import _landscape
+from superion.featurizers._landscape import percolating_points as mark_points
+from superion.featurizers._landscape import percolation_levels as find_levels
 
 __all__ = ["percolating_points", "percolation_levels"]
 
@@ -23,7 +24,7 @@ def percolation_levels(grid: npt.ArrayLike) -> tuple[float, float, float]:
     Raises InvalidValue for a grid that has another shape or holds NaN.
     """
     levels = _checked(grid)
-    one, two, three = _landscape.percolation_levels(levels)
+    one, two, three = find_levels(levels)
     return one, two, three
 
 
@@ -37,7 +38,7 @@ def percolating_points(grid: npt.ArrayLike, threshold: float, dimensions: int = 
         raise InvalidValue("the dimensions are 0, 1, 2 or 3", field="dimensions", value=dimensions)
     if np.isnan(threshold):
         raise InvalidValue("the threshold must be a number", field="threshold", value=threshold)
-    return _landscape.percolating_points(levels, float(threshold), dimensions)
+    return mark_points(levels, float(threshold), dimensions)
 
 
 def _checked(grid: npt.ArrayLike) -> npt.NDArray[np.float64]:
