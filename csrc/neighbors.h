@@ -45,7 +45,8 @@ typedef struct superion_neighbor_options {
     /* Number k of nearest neighbours kept per centre. 0 (the default) keeps all. Otherwise the neighbours kept are those
      * no further than the k-th one plus SUPERION_TIE_TOLERANCE, so more than k where shells tie: keeping an arbitrary
      * part of a shell would make the list depend on the orientation and the numbering of the crystal. Fewer than k
-     * where fewer lie within the cutoff. With k > 0 the list need not hold the reverse of each of its pairs. */
+     * where fewer lie within the cutoff. With k > 0 the list need not hold the reverse of each of its pairs, and time and
+     * memory follow k, not the cutoff, unless the sites are spread very unevenly. */
     size_t max_neighbors;
 
     /* Most pairs returned; beyond it the search stops with SUPERION_TOO_MANY_PAIRS. 0 (the default) sets no limit but
