@@ -45,7 +45,8 @@ setup(
     package_dir=FOLDERS,
     ext_modules=cythonize(
         [
-            extension("_neighbors", "neighbors.c", "images.c", "lattice.c", "status.c"),
+            extension("_neighbors", "neighbors.c", "groups.c", "images.c", "lattice.c", "status.c"),
+            extension("_orbits", "orbits.c", "status.c"),
             extension("_composition", "composition.c", "formula_text.c", "status.c"),
             extension(
                 "_landscape", "landscape.c", "site_potential.c", "grid.c", "pathway.c", "percolation.c", "status.c"

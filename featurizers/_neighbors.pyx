@@ -1,6 +1,7 @@
 # cython: boundscheck=False, wraparound=False
 """Bind the periodic neighbour list of the C core."""
 
+cimport groups
 cimport neighbors
 from cython.view cimport array as view_array
 from libc.stdint cimport int32_t, int64_t
@@ -62,6 +63,31 @@ def find_neighbors(
         return take(&pairs)
     finally:
         neighbors.superion_neighbor_list_free(&pairs)
+
+
+def number_groups(const double[:, ::1] lattice, const double[:, ::1] fractional, double distance, size_t max_pairs):
+    """Return the group int64 (n_positions,) of each position, as `csrc/groups.h` defines it, and how many there are.
+
+    `lattice` has shape (3, 3) [angstrom], `fractional` (n_positions, 3).
+
+    Raises InvalidValue, InvalidCrystal or MemoryError, by the status that the C core returns.
+    """
+    if lattice.shape[0] != 3 or lattice.shape[1] != 3 or fractional.shape[1] != 3:
+        raise InvalidCrystal("the lattice must have shape (3, 3), the positions (n, 3)", field="coordinates")
+    cdef size_t n_positions = <size_t>fractional.shape[0], n_groups = 0
+    numbers = np.empty(n_positions, dtype=np.int64)
+    cdef int64_t[::1] view = numbers
+    # The address of the first entry of an empty array must not be formed.
+    cdef const double *fractional_start = &fractional[0, 0] if n_positions else NULL
+    cdef int64_t *start = &view[0] if n_positions else NULL
+    cdef superion_status status
+    with nogil:
+        status = groups.superion_group_positions(
+            &lattice[0, 0], fractional_start, n_positions, distance, max_pairs, start, &n_groups
+        )
+    if status != SUPERION_OK:
+        raise error_of(status, lattice, fractional, distance, max_pairs)
+    return numbers, n_groups
 
 
 cdef take(neighbors.superion_neighbor_list *pairs):
