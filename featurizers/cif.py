@@ -11,53 +11,57 @@ from gemmi import cif
 from numpy.typing import NDArray
 
 from superion.errors import InvalidCif, InvalidCrystal, InvalidFormula
-from superion.featurizers.crystal import MAX_LENGTH, MAX_SITES, Crystal
-from superion.featurizers.crystal_checks import MAX_OCCUPANCY
-from superion.featurizers.element_data import ATOMIC_NUMBER
-from superion.featurizers.expansion import ListedAtoms, assemble, expand
+from superion.featurizers.cif_atoms import read_atoms
+from superion.featurizers.cif_text import read_block, spellings, text_value, value
+from superion.featurizers.crystal import Crystal
+from superion.featurizers.crystal_checks import MAX_LENGTH
+from superion.featurizers.expansion import Copies, ListedAtoms, assemble, expand
 from superion.featurizers.formula import Formula
+from superion.featurizers.operations import Operations
 from superion.featurizers.symmetry import Symmetry, read_symmetry
 
-MAX_BYTES = 8_000_000
-"""Longest CIF that is read [bytes]."""
-MAX_BLOCKS = 1000
-"""Largest number of data blocks and save frames; the parser compares the names of all pairs of them."""
 MAX_IMAGES = 200_000
 """Largest number of listed atoms times symmetry operations."""
 MIN_LENGTH = 0.5
 """Shortest lattice vector that is read [angstrom]; less is a slip of unit or of exponent."""
 FORMULA_TOLERANCE = 0.05
 """Relative difference of atomic fractions beyond which `_chemical_formula_sum` and the cell contents disagree."""
+NOTED_DISTORTION = 0.005
+"""Largest distortion of a cell against its symmetry operations that is read without a note; see `distortion`."""
+MAX_DISTORTION = 0.1
+"""Largest distortion that is read; beyond it the operations carry atoms to where no atoms are."""
 
-_LENGTHS = ("_cell_length_a", "_cell_length_b", "_cell_length_c")
-_ANGLES = ("_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma")
-_COORDINATES = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
-_MULTIPLICITY = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
-_TYPE = re.compile(r"([A-Za-z]{1,2})(?:[0-9]*\.?[0-9]*[+-]?[0-9]*)")
-_BLOCK = re.compile(r"(?:^|\s)(?:data|save)_", re.IGNORECASE)
-_LETTERS = re.compile(r"[A-Za-z]*")
+_EXACT_METRIC = 1e-4
+"""Change of an entry of the metric tensor [angstrom^2] that is nothing, as the shortest vector has 0.25 angstrom^2."""
+_LENGTHS = tuple(spellings("_cell", f"length_{axis}") for axis in "abc")
+_ANGLES = tuple(spellings("_cell", f"angle_{name}") for name in ("alpha", "beta", "gamma"))
+_FORMULA = spellings("_chemical_formula", "sum")
+_ISOTOPE = re.compile(r"\b[DT](?=[\d\s]|$)")
 
 
 def read_cif(text: str | bytes) -> Crystal:
     """Read the first block with atoms of CIF text as a Crystal.
 
-    Partial occupancies are kept. Symmetry copies of one listed atom count once where they coincide: as its declared
-    multiplicity says, else within the distances that `superion.featurizers.expansion` names. Atoms within 0.1 angstrom
-    of each other become one site with several elements. What was changed or assumed is in `Crystal.notes`.
+    Read are CIF 1.1, DDLm tags (`_cell.length_a`), CIF 2.0 and magnetic CIF; files that are not UTF-8 are taken for
+    Windows-1252. Partial occupancies are kept. Vacancies (`Va`, `Vac`, `X`) are left out, deuterium and tritium become
+    H. Symmetry copies of one listed atom count once where they coincide: as its declared multiplicity says, else within
+    the distances that `superion.featurizers.expansion` names. Atoms within 0.1 angstrom of each other become one site
+    with several elements. What was changed or assumed is in `Crystal.notes`.
 
     Raises InvalidCif, whatever is wrong with the text.
     """
     try:
         notes: list[str] = []
-        block = _block(_decoded(text), notes)
+        block = read_block(text, notes)
         cell = _cell(block, notes)
         symmetry = read_symmetry(block, cell)
         notes.extend(symmetry.notes)
-        atoms = _atoms(block, notes)
-        lattice = np.array(cell.orth.mat.tolist()).T
-        expanded = _expand_in_best_setting(atoms, symmetry, lattice, notes)
-        _compare_with_formula(block, atoms, expanded[1], notes)
-        return assemble(atoms, expanded, lattice, symmetry.number, notes)
+        lattice = np.array(cell.orth.mat.tolist()).T.copy()
+        _check_cell(cell, lattice, symmetry.settings[0], notes)
+        atoms = read_atoms(block, notes)
+        copies = _expand_in_best_setting(atoms, symmetry, lattice, notes)
+        _compare_with_formula(block, atoms, copies, notes)
+        return assemble(atoms, copies, lattice, symmetry.number, notes)
     except InvalidCif:
         raise
     except InvalidCrystal as fault:
@@ -65,174 +69,56 @@ def read_cif(text: str | bytes) -> Crystal:
         raise InvalidCif(message, field="cif", value=fault.value) from fault
 
 
-def _decoded(text: str | bytes) -> str:
-    if not isinstance(text, str | bytes):
-        raise InvalidCif(f"a CIF is text, not {type(text).__name__}", field="cif", value=text)
-    if len(text) > MAX_BYTES:
-        raise InvalidCif(
-            f"the CIF has {len(text)} characters; at most {MAX_BYTES} are read, so keep only the structure", field="cif"
-        )
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError as fault:
-            raise InvalidCif(
-                f"the CIF is not UTF-8 text (byte {fault.start}); save it as UTF-8 or plain ASCII", field="cif"
-            ) from fault
-    if "\0" in text:
-        raise InvalidCif("the CIF holds NUL characters, so it is binary data and no text", field="cif")
-    if not text.strip():
-        raise InvalidCif("the CIF is empty", field="cif")
-    return text.removeprefix("\ufeff")
-
-
-def _block(text: str, notes: list[str]) -> cif.Block:
-    """Return the first block that lists atoms."""
-    if sum(1 for _ in _BLOCK.finditer(text)) > MAX_BLOCKS:
-        raise InvalidCif(f"the CIF has more than {MAX_BLOCKS} data blocks; give one structure at a time", field="cif")
-    try:
-        document = cif.read_string(text)
-    except (ValueError, RuntimeError, UnicodeError) as fault:
-        raise InvalidCif(f"the text is not CIF: {fault}", field="cif", value=text) from fault
-    with_atoms = [block for block in document if len(block.find_values(_COORDINATES[0]))]
-    if not with_atoms:
-        found = f"{len(document)} data blocks" if len(document) else "no data block"
-        raise InvalidCif(f"the CIF lists no atoms: {found}, none with {_COORDINATES[0]}", field="cif", value=text)
-    chosen = with_atoms[0]
-    if len(with_atoms) > 1:
-        notes.append(f"{len(with_atoms)} data blocks list atoms; the first, {chosen.name[:60]!r}, was read")
-    elif len(document) > 1:
-        notes.append(f"of {len(document)} data blocks only {chosen.name[:60]!r} lists atoms; it was read")
-    return chosen
-
-
 def _cell(block: cif.Block, notes: list[str]) -> gemmi.UnitCell:
-    values = []
-    for tag in (*_LENGTHS, *_ANGLES):
-        raw = block.find_value(tag)
-        if tag in _ANGLES and (raw is None or cif.is_null(raw)):
-            notes.append(f"{tag} is not given; 90 degrees was assumed, as the CIF dictionary says")
+    numbers = []
+    for tags in (*_LENGTHS, *_ANGLES):
+        is_angle = tags in _ANGLES
+        raw = value(block, tags)
+        if is_angle and (raw is None or cif.is_null(raw)):
+            notes.append(f"{tags[0]} is not given; 90 degrees was assumed, as the CIF dictionary says")
             raw = "90"
-        value = math.nan if raw is None else cif.as_number(raw)
-        low, high = (0.0, 180.0) if tag in _ANGLES else (MIN_LENGTH, MAX_LENGTH)
-        if not low < value < high:
+        number = math.nan if raw is None else cif.as_number(raw)
+        low, high = (0.0, 180.0) if is_angle else (MIN_LENGTH, MAX_LENGTH)
+        if not low < number < high:
             found = "missing" if raw is None else raw[:40]
             raise InvalidCif(
-                f"{tag} is {found}; a number above {low:g} and below {high:g} is right",
-                field="cif",
-                value=raw,
+                f"{tags[0]} is {found}; a number above {low:g} and below {high:g} is right", field="cif", value=raw
             )
-        values.append(value)
-    cell = gemmi.UnitCell(*values)
+        numbers.append(number)
+    cell = gemmi.UnitCell(*numbers)
     # The volume of impossible angles is the root of a negative number.
-    if not cell.volume > 1e-6 * values[0] * values[1] * values[2]:
-        raise InvalidCif(
-            f"the cell angles {values[3]:g}, {values[4]:g}, {values[5]:g} span no volume", field="cif", value=values[3:]
-        )
+    if not cell.volume > 1e-6 * numbers[0] * numbers[1] * numbers[2]:
+        angles = ", ".join(f"{angle:g}" for angle in numbers[3:])
+        raise InvalidCif(f"the cell angles {angles} span no volume", field="cif", value=numbers[3:])
     return cell
 
 
-def _column(block: cif.Block, tag: str, length: int) -> list[str] | None:
-    values = list(block.find_values(tag))
-    if values and len(values) != length:
-        raise InvalidCif(f"{tag} has {len(values)} values for {length} atoms", field="cif")
-    return values or None
-
-
-def _atoms(block: cif.Block, notes: list[str]) -> ListedAtoms:
-    """Read the atom list, leaving out dummies and empty sites with a note."""
-    n_atoms = len(block.find_values(_COORDINATES[0]))
-    if n_atoms > MAX_SITES:
-        raise InvalidCif(f"{n_atoms} atoms are listed; at most {MAX_SITES} are accepted", field="cif")
-    coordinates = [_column(block, tag, n_atoms) for tag in _COORDINATES]
-    for tag, column in zip(_COORDINATES, coordinates, strict=True):
-        if column is None:
-            raise InvalidCif(f"{tag} is missing; fractional coordinates are needed", field="cif")
-    types = _column(block, "_atom_site_type_symbol", n_atoms)
-    raw_labels = _column(block, "_atom_site_label", n_atoms)
-    if types is None and raw_labels is None:
-        raise InvalidCif("the atoms have neither _atom_site_type_symbol nor _atom_site_label", field="cif")
-    labels = [_plain(v) for v in raw_labels or types or []]
-    occupancy = _column(block, "_atom_site_occupancy", n_atoms)
-    flags = _column(block, "_atom_site_calc_flag", n_atoms)
-    kept, symbols, amounts = [], [], []
-    for k, label in enumerate(labels):
-        if flags is not None and _plain(flags[k]).lower() == "dum":
-            notes.append(f"{label} is a dummy atom (calc_flag dum) and was left out")
-            continue
-        amount = 1.0 if occupancy is None else _occupancy(occupancy[k], label, notes)
-        if amount == 0.0:
-            notes.append(f"{label} has occupancy 0 and was left out")
-            continue
-        kept.append(k)
-        amounts.append(amount)
-        typed = types is not None and not cif.is_null(types[k])
-        symbols.append(_element(_plain(types[k]), label) if typed and types else _element_of_label(label))
-    if not kept:
-        raise InvalidCif("every listed atom is a dummy or has occupancy 0", field="cif")
-    xyz = np.array([[_coordinate(column[k], labels[k]) for column in coordinates if column] for k in kept])
-    return ListedAtoms([labels[k] for k in kept], symbols, xyz, amounts, _multiplicities(block, n_atoms, kept))
-
-
-def _plain(value: str) -> str:
-    return cif.as_string(value).strip()[:40]
-
-
-def _coordinate(raw: str, label: str) -> float:
-    value = cif.as_number(raw)
-    if not abs(value) < 1e3:  # also True for NaN
+def _check_cell(cell: gemmi.UnitCell, lattice: NDArray[np.float64], operations: Operations, notes: list[str]) -> None:
+    """Note a cell that its symmetry operations distort, and raise InvalidCif for one that they cannot belong to."""
+    # Most cells are as their group demands to the last digit, which this tells in a fraction of the time.
+    if operations.group is not None and cell.is_compatible_with_spacegroup(operations.group, _EXACT_METRIC):
+        return
+    distortion = operations.distortion(lattice)
+    if distortion <= NOTED_DISTORTION:
+        return
+    parameters = ", ".join(f"{parameter:g}" for parameter in cell.parameters)
+    named = f"space group {operations.number}" if operations.number else "the symmetry operations listed"
+    if distortion > MAX_DISTORTION:
         raise InvalidCif(
-            f"a coordinate of {label} is {raw[:40]}; a fraction of the cell is right", field="cif", value=raw
+            f"the cell {parameters} cannot have {named}, whose operations change its lengths or angles by more than "
+            f"{100 * MAX_DISTORTION:g} %; the cell, the space group or its setting is wrong",
+            field="cif",
+            value=cell.parameters,
         )
-    return value
-
-
-def _occupancy(raw: str, label: str, notes: list[str]) -> float:
-    if cif.is_null(raw):
-        notes.append(f"the occupancy of {label} is not known ({raw}); 1 was assumed")
-        return 1.0
-    value = cif.as_number(raw)
-    if not 0 <= value <= MAX_OCCUPANCY:
-        raise InvalidCif(
-            f"the occupancy of {label} is {raw[:40]}; from 0 to {MAX_OCCUPANCY} is right", field="cif", value=raw
-        )
-    return value
-
-
-def _multiplicities(block: cif.Block, n_atoms: int, kept: list[int]) -> list[int | None]:
-    for tag in _MULTIPLICITY:
-        column = _column(block, tag, n_atoms)
-        if column is not None:
-            return [int(column[k]) if column[k].isascii() and column[k].isdecimal() else None for k in kept]
-    return [None] * len(kept)
-
-
-def _element(text: str, label: str) -> str:
-    """Return the element of a type symbol such as `Li`, `Li1+` or `O2-`."""
-    match = _TYPE.fullmatch(text)
-    symbol = match.group(1).capitalize() if match else ""
-    return _known(symbol, f"the atom {label} has the type {text!r}, which is no element")
-
-
-def _element_of_label(label: str) -> str:
-    """Return the element that a label such as `Li1` or `O1A` begins with."""
-    letters = _LETTERS.match(label[:40])
-    text = letters.group() if letters else ""
-    # `CL1` may be chlorine or a carbon called L1, and `OH` is no element: only the proper case is read.
-    symbol = text[:2] if text[1:2].islower() and not text[2:3].islower() else text
-    return _known(symbol, f"the atom {label!r} has no _atom_site_type_symbol and its label begins with no element")
-
-
-def _known(symbol: str, fault: str) -> str:
-    if symbol in ATOMIC_NUMBER:
-        return symbol
-    hint = "; write H for deuterium and tritium" if symbol in ("D", "T") else ""
-    raise InvalidCif(f"{fault}; vacancies and molecules are left out of the list{hint}", field="cif", value=symbol)
+    notes.append(
+        f"the cell {parameters} does not quite have {named}: lengths or angles deviate by "
+        f"{100 * distortion:.2g} %; it was used as it is"
+    )
 
 
 def _expand_in_best_setting(
     atoms: ListedAtoms, symmetry: Symmetry, lattice: NDArray[np.float64], notes: list[str]
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+) -> Copies:
     """Expand in the setting that puts more atoms on special positions, when the file leaves the origin open.
 
     About the wrong origin atoms miss their special positions, so the cell fills with copies.
@@ -248,40 +134,43 @@ def _expand_in_best_setting(
             )
         remarks: list[str] = []
         trials.append((expand(atoms, operations, lattice, remarks), remarks))
-    best = min(range(len(trials)), key=lambda k: len(trials[k][0][1]))  # the first of equals: origin choice 2
+    best = min(range(len(trials)), key=lambda k: len(trials[k][0].positions))  # the first of equals: origin choice 2
     if len(trials) > 1:
-        counts = " and ".join(str(len(expanded[1])) for expanded, _ in reversed(trials))
+        counts = " and ".join(str(len(copies.positions)) for copies, _ in reversed(trials))
         notes.append(
             f"the space group has two origin choices and the file names none; choices 1 and 2 give {counts} atoms "
             f"per cell, and choice {2 - best} was taken"
         )
-    expanded, remarks = trials[best]
+    copies, remarks = trials[best]
     notes.extend(remarks)
-    return expanded
+    return copies
 
 
-def _compare_with_formula(block: cif.Block, atoms: ListedAtoms, sources: NDArray[np.intp], notes: list[str]) -> None:
+def _compare_with_formula(block: cif.Block, atoms: ListedAtoms, copies: Copies, notes: list[str]) -> None:
     """Note where `_chemical_formula_sum` and the cell contents differ by more than 5 %, whatever the scale."""
-    raw = block.find_value("_chemical_formula_sum")
-    if raw is None or cif.is_null(raw):
+    raw = text_value(block, _FORMULA)
+    if raw is None:
         return
     try:
-        stated = Formula.parse(cif.as_string(raw))
+        stated = Formula.parse(_ISOTOPE.sub("H", raw))
     except InvalidFormula as fault:
         notes.append(f"_chemical_formula_sum was not compared with the cell contents: {fault.message}")
         return
-    amounts: dict[str, float] = {}
-    for k, copies in enumerate(np.bincount(sources, minlength=len(atoms.labels))):
-        amounts[atoms.symbols[k]] = amounts.get(atoms.symbols[k], 0.0) + float(copies) * atoms.occupancies[k]
-    held = Formula.from_amounts({symbol: round(amount, 9) for symbol, amount in amounts.items()})
+    held: dict[str, float] = {}
+    for symbol, count, occupancy in zip(atoms.symbols, copies.counts, atoms.occupancies, strict=True):
+        held[symbol] = held.get(symbol, 0.0) + count * occupancy
+    n_held, n_stated = math.fsum(held.values()), stated.n_atoms
+    wanted = dict(zip(stated.symbols, stated.amounts, strict=True))
     differing = [
         symbol
-        for symbol in dict.fromkeys(held.symbols + stated.symbols)
+        for symbol in held | wanted
         if not math.isclose(
-            held.amount(symbol) / held.n_atoms, stated.amount(symbol) / stated.n_atoms, rel_tol=FORMULA_TOLERANCE
+            held.get(symbol, 0.0) / n_held, wanted.get(symbol, 0.0) / n_stated, rel_tol=FORMULA_TOLERANCE
         )
     ]
     if differing:
+        contents = Formula.from_amounts({symbol: round(amount, 9) for symbol, amount in held.items()})
         notes.append(
-            f"the cell contents {held.text} and _chemical_formula_sum {stated.text} differ in {', '.join(differing)}"
+            f"the cell contents {contents.text} and _chemical_formula_sum {stated.text} "
+            f"differ in {', '.join(differing)}"
         )

@@ -1,12 +1,12 @@
-"""Crystals to and from pymatgen, ASE, JSON dicts (pymatgen, OPTIMADE), CIF text and files; every import is lazy.
+"""Crystals from pymatgen, ASE, JSON dicts (pymatgen, OPTIMADE) and files; `superion.featurizers.export` leads back.
 
-A `Crystal` holds no oxidation states, charges, moments or site properties; conversion leaves them out.
+A `Crystal` holds no oxidation states, charges, moments or site properties; conversion leaves them out. Vacancies, which
+libraries write as dummy species, are left out with a note, as in CIFs; deuterium and tritium become H.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import gemmi
 import numpy as np
 
-from superion.errors import InvalidCrystal, MissingDependency
-from superion.featurizers.crystal import MAX_SITES, Crystal
-from superion.featurizers.crystal_checks import Species
-from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS
+from superion.errors import InvalidCrystal
+from superion.featurizers.crystal import Crystal
+from superion.featurizers.crystal_checks import MAX_SITES
+from superion.featurizers.element_data import SYMBOLS
+from superion.featurizers.file_kinds import CIF, POSCAR, kind_of_file
+from superion.featurizers.named_sites import crystal_of_sites
 
 if TYPE_CHECKING:
     import ase
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 8_000_000
 """Largest file that is read [bytes]."""
 
-_CHARGED = re.compile(r"([A-Z][a-z]?)(?:[0-9]*\.?[0-9]*[+-])?")
+_DUMMY = "X"
+"""What ASE calls atomic number 0."""
+
+Held = list[tuple[str, Any]]
+"""What one site holds: (name, occupancy) pairs, not checked."""
 
 
 def read_file(path: Path) -> Crystal:
@@ -34,23 +40,24 @@ def read_file(path: Path) -> Crystal:
     from superion.featurizers.cif import read_cif
     from superion.featurizers.poscar import read_poscar
 
-    suffix, name = path.suffix.lower(), path.name.upper()
+    kind = kind_of_file(path)
+    if kind is None:
+        names = "a name ending in .cif, .json, .vasp or .poscar, or POSCAR, is read"
+        raise _fault(f"{path.name}: {names}", "file", path.name)
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise _fault(f"{path.name} is larger than {MAX_FILE_BYTES} bytes", "file", path.name)
         content = path.read_bytes()
     except (OSError, ValueError) as fault:
         raise _fault(f"{path.name} cannot be read: {fault}", "file", str(path)) from fault
-    if suffix in (".cif", ".mcif"):
+    if kind == CIF:
         return read_cif(content)
-    if suffix == ".json":
-        try:
-            return from_dict(json.loads(content))
-        except (ValueError, RecursionError) as fault:
-            raise _fault(f"{path.name} is not JSON: {fault}", "file", path.name) from fault
-    if suffix in (".vasp", ".poscar", ".contcar") or name.startswith(("POSCAR", "CONTCAR")):
+    if kind == POSCAR:
         return read_poscar(content)
-    raise _fault(f"{path.name}: a name ending in .cif, .json, .vasp or .poscar, or POSCAR, is read", "file", path.name)
+    try:
+        return from_dict(json.loads(content))
+    except (ValueError, RecursionError) as fault:
+        raise _fault(f"{path.name} is not JSON: {fault}", "file", path.name) from fault
 
 
 def from_pymatgen(structure: Structure) -> Crystal:
@@ -58,12 +65,12 @@ def from_pymatgen(structure: Structure) -> Crystal:
     try:
         matrix = structure.lattice.matrix
         sites = list(structure)
-        species = [tuple((_symbol(sp.symbol), float(amount)) for sp, amount in site.species.items()) for site in sites]
+        held = [[(sp.symbol, amount) for sp, amount in site.species.items()] for site in sites]
         coordinates = np.array([site.frac_coords for site in sites])
-        labels = tuple(str(site.label) for site in sites)
+        labels = [str(site.label) for site in sites]
     except AttributeError as fault:
         raise _fault(f"a pymatgen Structure is needed, not {type(structure).__name__}", "structure") from fault
-    return Crystal(matrix, coordinates, tuple(species), labels=labels)
+    return crystal_of_sites(matrix, coordinates, held, labels)
 
 
 def from_ase(atoms: ase.Atoms) -> Crystal:
@@ -79,15 +86,13 @@ def from_ase(atoms: ase.Atoms) -> Crystal:
         raise _fault(f"the atoms are not periodic in three dimensions (pbc {list(map(bool, periodic))})", "pbc")
     if abs(np.linalg.det(matrix)) < 1e-9:
         raise _fault("the cell has no volume", "lattice")
-    if not all(1 <= number <= len(SYMBOLS) for number in numbers):
-        raise _fault("the atoms hold a dummy (atomic number 0); leave it out", "species")
-    species: list[Species] = [((SYMBOLS[number - 1], 1.0),) for number in numbers]
+    if not all(0 <= number <= len(SYMBOLS) for number in numbers):
+        raise _fault("an atomic number is none of 0 (a dummy) to 118", "species")
+    held: list[Held] = [[((_DUMMY, *SYMBOLS)[number], 1.0)] for number in numbers]
     if occupancy and kinds is not None:
-        shares = {
-            str(kind): tuple((_symbol(s), float(o)) for s, o in share.items()) for kind, share in occupancy.items()
-        }
-        species = [shares.get(str(kind), site) for kind, site in zip(kinds, species, strict=True)]
-    return Crystal(matrix, coordinates @ np.linalg.inv(matrix), tuple(species))
+        shares = {str(kind): list(share.items()) for kind, share in occupancy.items()}
+        held = [shares.get(str(kind), site) for kind, site in zip(kinds, held, strict=True)]
+    return crystal_of_sites(matrix, coordinates @ np.linalg.inv(matrix), held, None)
 
 
 def from_dict(data: Mapping[str, Any]) -> Crystal:
@@ -123,9 +128,9 @@ def _from_pymatgen_dict(data: Mapping[str, Any]) -> Crystal:
         raise _fault("the structure is not periodic in three dimensions", "lattice.pbc", lattice["pbc"])
     sites = data["sites"]
     _check_count(len(sites))
-    species = [tuple((_symbol(sp["element"]), float(sp["occu"])) for sp in site["species"]) for site in sites]
-    labels = [site.get("label") or "/".join(s for s, _ in held) for site, held in zip(sites, species, strict=True)]
-    return Crystal(matrix, [site["abc"] for site in sites], tuple(species), labels=tuple(labels))  # type: ignore[arg-type]
+    held = [[(sp["element"], sp["occu"]) for sp in site["species"]] for site in sites]
+    labels = [site.get("label") or "/".join(name for name, _ in pairs) for site, pairs in zip(sites, held, strict=True)]
+    return crystal_of_sites(matrix, [site["abc"] for site in sites], held, labels)
 
 
 def _from_optimade(attributes: Mapping[str, Any]) -> Crystal:
@@ -137,10 +142,10 @@ def _from_optimade(attributes: Mapping[str, Any]) -> Crystal:
     periodic = attributes.get("dimension_types") or [1, 1, 1]
     if list(periodic) != [1, 1, 1]:
         raise _fault("the structure is not periodic in three dimensions", "dimension_types", periodic)
-    kinds: dict[str, Species] = {}
+    kinds: dict[str, Held] = {}
     for kind in attributes["species"]:
         pairs = zip(kind["chemical_symbols"], kind["concentration"], strict=True)
-        kinds[kind["name"]] = tuple((_symbol(s), float(share)) for s, share in pairs if s != "vacancy" and share != 0)
+        kinds[kind["name"]] = [(symbol, share) for symbol, share in pairs if share != 0]
     names = attributes["species_at_sites"]
     _check_count(len(names))
     matrix = np.array(attributes["lattice_vectors"], dtype=np.float64)
@@ -152,111 +157,13 @@ def _from_optimade(attributes: Mapping[str, Any]) -> Crystal:
     unknown = sorted({str(name) for name in names} - kinds.keys())
     if unknown:
         raise _fault(f"species_at_sites names {unknown[0]!r}, which is not among the species", "species_at_sites")
-    held = np.array([bool(kinds[name]) for name in names])
-    notes = () if held.all() else (f"{int((~held).sum())} sites hold nothing but vacancies and were left out",)
-    fractional = positions @ np.linalg.inv(matrix)
-    return Crystal(
-        lattice=matrix,
-        fractional_coordinates=fractional[held],
-        species=tuple(kinds[name] for name in names if kinds[name]),
-        space_group_number=attributes.get("space_group_it_number"),
-        labels=tuple(str(name) for name in names if kinds[name]),
-        notes=notes,
+    return crystal_of_sites(
+        matrix,
+        positions @ np.linalg.inv(matrix),
+        [kinds[name] for name in names],
+        [str(name) for name in names],
+        attributes.get("space_group_it_number"),
     )
-
-
-def to_dict(crystal: Crystal) -> dict[str, Any]:
-    """Return the dict that `pymatgen.core.Structure.from_dict` reads; space group and notes do not fit in it."""
-    a, b, c, alpha, beta, gamma = crystal.cell_parameters
-    labels = _labels(crystal)
-    sites = [
-        {
-            "species": [{"element": symbol, "occu": occupancy} for symbol, occupancy in held],
-            "abc": abc,
-            "xyz": xyz,
-            "label": label,
-            "properties": {},
-        }
-        for held, abc, xyz, label in zip(
-            crystal.species,
-            crystal.fractional_coordinates.tolist(),
-            crystal.cartesian_coordinates.tolist(),
-            labels,
-            strict=True,
-        )
-    ]
-    cell = {"a": a, "b": b, "c": c, "alpha": alpha, "beta": beta, "gamma": gamma, "volume": crystal.volume}
-    return {
-        "@module": "pymatgen.core.structure",
-        "@class": "Structure",
-        "charge": 0,
-        "lattice": {"matrix": crystal.lattice.tolist(), "pbc": [True, True, True], **cell},
-        "properties": {},
-        "sites": sites,
-    }
-
-
-def to_pymatgen(crystal: Crystal) -> Structure:
-    """Return a pymatgen Structure; raises MissingDependency."""
-    try:
-        from pymatgen.core.structure import Structure
-    except ImportError as fault:
-        raise MissingDependency("pymatgen is not installed; `pip install pymatgen` adds it") from fault
-    return Structure(
-        crystal.lattice,
-        [dict(held) for held in crystal.species],
-        crystal.fractional_coordinates,
-        labels=_labels(crystal),
-    )
-
-
-def to_ase(crystal: Crystal) -> ase.Atoms:
-    """Return ASE Atoms; raises InvalidCrystal for a disordered crystal, MissingDependency without ASE."""
-    if not crystal.is_ordered:
-        raise _fault("ASE holds one element per site and this crystal is disordered; order it first", "species")
-    try:
-        from ase import Atoms
-    except ImportError as fault:
-        raise MissingDependency("ASE is not installed; `pip install ase` adds it") from fault
-    symbols = [held[0][0] for held in crystal.species]
-    return Atoms(symbols, scaled_positions=crystal.fractional_coordinates, cell=crystal.lattice, pbc=True)
-
-
-def to_cif(crystal: Crystal) -> str:
-    """Return CIF text in P1, one row per element of a site; like any CIF it loses the orientation of the lattice."""
-    keys = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
-    lines = [
-        "data_superion",
-        "_symmetry_space_group_name_H-M 'P 1'",
-        "_symmetry_Int_Tables_number 1",
-        *(f"_cell_{key} {value:.10g}" for key, value in zip(keys, crystal.cell_parameters, strict=True)),
-        f"_chemical_formula_sum '{crystal.formula.text}'",
-        "loop_",
-        "_symmetry_equiv_pos_as_xyz",
-        "x,y,z",
-        "loop_",
-        *(f"_atom_site_{key}" for key in ("type_symbol", "label", "fract_x", "fract_y", "fract_z", "occupancy")),
-    ]
-    count = 0
-    for held, (x, y, z) in zip(crystal.species, crystal.fractional_coordinates, strict=True):
-        for symbol, occupancy in held:
-            lines.append(f"{symbol} {symbol}{count} {x:.12f} {y:.12f} {z:.12f} {occupancy:.10g}")
-            count += 1
-    return "\n".join(lines) + "\n"
-
-
-def _labels(crystal: Crystal) -> list[str]:
-    return list(crystal.labels or ("/".join(symbol for symbol, _ in held) for held in crystal.species))
-
-
-def _symbol(text: str) -> str:
-    """Return the element of `Li` or `Li+`."""
-    match = _CHARGED.fullmatch(text)
-    symbol = match.group(1) if match else text
-    if symbol not in ATOMIC_NUMBER:
-        hint = "; write H for deuterium and tritium" if symbol in ("D", "T") else ""
-        raise _fault(f"{text[:40]!r} is no element{hint}", "species", text)
-    return symbol
 
 
 def _check_count(n_sites: int) -> None:

@@ -13,25 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superion.errors import InvalidCrystal, InvalidValue
-from superion.featurizers.crystal_checks import MAX_OCCUPANCY, Species, checked_array, checked_species, read_only
+from superion.featurizers.crystal_checks import (
+    MAX_SITES,
+    Species,
+    check_lattice,
+    check_positions,
+    checked_array,
+    checked_species,
+    read_only,
+)
 from superion.featurizers.element_data import ATOMIC_NUMBER
 from superion.featurizers.formula import Formula
-from superion.featurizers.positions import close_pairs, has_translation_within
 
 if TYPE_CHECKING:
     import ase
     from pymatgen.core.structure import Structure
-
-MAX_SITES = 10_000
-"""Largest number of sites of a crystal."""
-SAME_POSITION = 0.1
-"""Distance within which sites share one position [angstrom]."""
-MIN_TRANSLATION = 0.5
-"""Shortest lattice translation [angstrom]; atoms do not come closer."""
-MIN_VOLUME_PER_SITE = 0.2
-"""Smallest cell volume over the number of sites [angstrom^3]; less is a collapsed lattice."""
-MAX_LENGTH = 1e4
-"""Longest lattice vector [angstrom]."""
 
 _GRAM_PER_CM3 = 1.66053906660
 """One u per cubic angstrom [g/cm^3] (CODATA 2018)."""
@@ -65,11 +61,11 @@ class Crystal:
         put(self, "fractional_coordinates", checked_array(self.fractional_coordinates, (-1, 3), "coordinates"))
         put(self, "species", checked_species(self.species))
         if self.labels is not None:
-            put(self, "labels", tuple(str(label) for label in self.labels))
-        put(self, "notes", tuple(str(note) for note in self.notes))
+            put(self, "labels", tuple(map(str, self.labels)))
+        put(self, "notes", tuple(map(str, self.notes)))
         self._check_counts()
-        self._check_lattice()
-        self._check_positions()
+        check_lattice(self.lattice, self.n_sites)
+        check_positions(self.lattice, self.fractional_coordinates, self.species, self.labels)
 
     def _check_counts(self) -> None:
         n_sites = len(self.fractional_coordinates)
@@ -92,53 +88,6 @@ class Crystal:
                 field="space_group_number",
                 value=number,
             )
-
-    def _check_lattice(self) -> None:
-        lengths = np.linalg.norm(self.lattice, axis=1)
-        if lengths.max() > MAX_LENGTH:
-            raise InvalidCrystal(
-                f"a lattice vector is {lengths.max():g} angstrom long; at most {MAX_LENGTH:g} is accepted",
-                field="lattice",
-                value=float(lengths.max()),
-            )
-        if self.volume / self.n_sites < MIN_VOLUME_PER_SITE:
-            raise InvalidCrystal(
-                f"the cell volume is {self.volume:g} angstrom^3 for {self.n_sites} sites; "
-                "the lattice vectors must span a cell, in angstrom",
-                field="lattice",
-                value=self.volume,
-            )
-
-        if has_translation_within(self.lattice, MIN_TRANSLATION):
-            raise InvalidCrystal(
-                f"the lattice repeats within {MIN_TRANSLATION} angstrom, so that every atom lies on its own image; "
-                "lattice vectors are given in angstrom",
-                field="lattice",
-                value=lengths.tolist(),
-            )
-
-    def _check_positions(self) -> None:
-        per_site = np.array([math.fsum(o for _, o in site) for site in self.species])
-        i, j = close_pairs(self.lattice, self.fractional_coordinates, SAME_POSITION)
-        sums = per_site.copy()
-        np.add.at(sums, i, per_site[j])
-        np.add.at(sums, j, per_site[i])
-        worst = int(np.argmax(sums))
-        if sums[worst] > MAX_OCCUPANCY:
-            at = np.unique(np.concatenate([[worst], j[i == worst], i[j == worst]]))
-            raise InvalidCrystal(
-                f"occupancies sum to {sums[worst]:.4g} on one position ({self._describe(at)}); at most {MAX_OCCUPANCY} "
-                "is physical, so an atom is given twice or an occupancy is wrong",
-                field="species",
-                value=float(sums[worst]),
-            )
-
-    def _describe(self, sites: NDArray[np.intp]) -> str:
-        names = []
-        for site in sites[:4]:
-            held = " + ".join(f"{o:.4g} {s}" for s, o in self.species[site])
-            names.append(f"{self.labels[site] if self.labels else f'site {site}'}: {held}")
-        return ", ".join(names) + (", ..." if len(sites) > 4 else "")
 
     @classmethod
     def from_cif(cls, text: str | bytes) -> Crystal:
@@ -187,27 +136,42 @@ class Crystal:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dict that `pymatgen.core.Structure.from_dict` reads."""
-        from superion.featurizers.convert import to_dict
+        from superion.featurizers.export import to_dict
 
         return to_dict(self)
 
     def to_pymatgen(self) -> Structure:
         """Return a pymatgen Structure; raises MissingDependency."""
-        from superion.featurizers.convert import to_pymatgen
+        from superion.featurizers.export import to_pymatgen
 
         return to_pymatgen(self)
 
     def to_ase(self) -> ase.Atoms:
         """Return ASE Atoms; raises InvalidCrystal for a disordered crystal, MissingDependency without ASE."""
-        from superion.featurizers.convert import to_ase
+        from superion.featurizers.export import to_ase
 
         return to_ase(self)
 
     def to_cif(self) -> str:
         """Return CIF text in P1 with every site and occupancy."""
-        from superion.featurizers.convert import to_cif
+        from superion.featurizers.export import to_cif
 
         return to_cif(self)
+
+    def to_poscar(self) -> str:
+        """Return POSCAR text, sites gathered by element; raises InvalidCrystal for a disordered crystal."""
+        from superion.featurizers.export import to_poscar
+
+        return to_poscar(self)
+
+    def to_file(self, path: str | Path) -> None:
+        """Write a file that `from_file` reads: `.cif`, `.json` (a pymatgen dict), or `.vasp`, `.poscar`, `POSCAR*`.
+
+        Raises InvalidCrystal for any other name, a path that cannot be written, and a disordered crystal as POSCAR.
+        """
+        from superion.featurizers.export import write_file
+
+        write_file(self, Path(path))
 
     def __eq__(self, other: object) -> bool:
         """Tell whether lattice, coordinates and species are the same bit for bit; labels and notes do not count."""
@@ -257,7 +221,12 @@ class Crystal:
     @cached_property
     def species_offsets(self) -> NDArray[np.int64]:
         """Return offsets `(n_sites + 1,)`: site i holds the entries `offsets[i]:offsets[i + 1]` of the next two."""
-        return read_only(np.cumsum([0, *(len(site) for site in self.species)], dtype=np.int64))
+        return read_only(np.cumsum([0, *map(len, self.species)], dtype=np.int64))
+
+    @cached_property
+    def species_sites(self) -> NDArray[np.int64]:
+        """Return the site `(n_entries,)` that each entry of the next two belongs to."""
+        return read_only(np.array([k for k, site in enumerate(self.species) for _ in site], dtype=np.int64))
 
     @cached_property
     def species_atomic_numbers(self) -> NDArray[np.int32]:

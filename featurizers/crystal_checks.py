@@ -1,7 +1,8 @@
-"""Checks of what a `Crystal` is made of: arrays and the species of its sites."""
+"""Checks of what a `Crystal` is made of: arrays, lattice, the species of its sites and how close those lie."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -10,14 +11,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from superion.errors import InvalidCrystal
 from superion.featurizers.element_data import ATOMIC_NUMBER
+from superion.featurizers.positions import close_pairs, group_positions, has_translation_within, lattice_planes
 
 Array = TypeVar("Array", bound=np.ndarray[Any, Any])
 
 Species = tuple[tuple[str, float], ...]
 """What one site holds: (symbol, occupancy) pairs."""
 
+MAX_SITES = 10_000
+"""Largest number of sites of a crystal."""
+SAME_POSITION = 0.1
+"""Distance within which sites share one position [angstrom]."""
 MAX_OCCUPANCY = 1.05
 """Largest summed occupancy of one position; refined occupancies round to slightly more than 1."""
+MAX_LENGTH = 1e4
+"""Longest lattice vector [angstrom]."""
+MIN_TRANSLATION = 0.5
+"""Shortest lattice translation [angstrom]; atoms do not come closer."""
+MIN_VOLUME_PER_SITE = 0.2
+"""Smallest cell volume over the number of sites [angstrom^3]; less is a collapsed lattice."""
+_MAX_ENTRY = 1e6
 
 
 def checked_array(values: ArrayLike, shape: tuple[int, int], field: str) -> NDArray[np.float64]:
@@ -29,13 +42,14 @@ def checked_array(values: ArrayLike, shape: tuple[int, int], field: str) -> NDAr
     wanted = "(3, 3)" if shape[0] == 3 else "(n_sites, 3)"
     if array.ndim != 2 or array.shape[1] != 3 or shape[0] not in (-1, len(array)):
         raise InvalidCrystal(f"the {field} has shape {array.shape}; {wanted} is right", field=field, value=array.shape)
-    if not np.isfinite(array).all():
-        raise InvalidCrystal(f"the {field} holds NaN or infinity", field=field)
-    if np.abs(array).max(initial=0.0) > 1e6:
-        raise InvalidCrystal(f"the {field} holds {np.abs(array).max():g}; at most 1e6 is accepted", field=field)
     array = np.ascontiguousarray(array)
-    array.setflags(write=False)
-    return array
+    if not np.vdot(array, array) <= _MAX_ENTRY**2:  # else no entry can be too large; also True for NaN
+        largest = np.abs(array).max()
+        if not math.isfinite(largest):
+            raise InvalidCrystal(f"the {field} holds NaN or infinity", field=field)
+        if largest > _MAX_ENTRY:
+            raise InvalidCrystal(f"the {field} holds {largest:g}; at most 1e6 is accepted", field=field)
+    return read_only(array)
 
 
 def read_only(array: Array) -> Array:
@@ -46,26 +60,26 @@ def read_only(array: Array) -> Array:
 
 def checked_species(species: Sequence[Species]) -> tuple[Species, ...]:
     """Return `species` as tuples of (symbol, float) with each element once per site."""
-    known: dict[Any, Species] = {}  # sites repeat by symmetry, so each distinct one is checked once
-    checked = []
     try:
-        for site in species:
-            key = tuple((symbol, float(occupancy)) for symbol, occupancy in site)
-            if key not in known:
-                known[key] = _checked_site(key)
-            checked.append(known[key])
+        species = tuple(species)
+        try:
+            known = {site: _checked_site(site) for site in dict.fromkeys(species)}
+        except TypeError:  # sites that are lists cannot be looked up
+            species = tuple([tuple([tuple(pair) for pair in site]) for site in species])  # type: ignore[misc]
+            known = {site: _checked_site(site) for site in dict.fromkeys(species)}
     except (TypeError, ValueError) as fault:
         raise InvalidCrystal(
             "species are, per site, (symbol, occupancy) pairs", field="species", value=species
         ) from fault
-    return tuple(checked)
+    return tuple([known[site] for site in species])  # sites repeat by symmetry, so each distinct one is checked once
 
 
 def _checked_site(site: Species) -> Species:
     if not site:
         raise InvalidCrystal("a site holds no element; leave an empty site out", field="species")
     summed: dict[str, float] = {}
-    for symbol, occupancy in site:
+    for symbol, given in site:
+        occupancy = float(given)
         if symbol not in ATOMIC_NUMBER:
             raise InvalidCrystal(f"{symbol!r} is not an element symbol", field="species", value=symbol)
         if not 0 < occupancy <= MAX_OCCUPANCY:  # also False for NaN
@@ -76,3 +90,63 @@ def _checked_site(site: Species) -> Species:
             )
         summed[symbol] = summed.get(symbol, 0.0) + occupancy
     return tuple(summed.items())
+
+
+def check_lattice(lattice: NDArray[np.float64], n_sites: int) -> None:
+    """Raise InvalidCrystal for a lattice too long, too flat for `n_sites`, or with translations that no crystal has."""
+    lengths = [math.hypot(*vector) for vector in lattice.tolist()]
+    if max(lengths) > MAX_LENGTH:
+        raise InvalidCrystal(
+            f"a lattice vector is {max(lengths):g} angstrom long; at most {MAX_LENGTH:g} is accepted",
+            field="lattice",
+            value=max(lengths),
+        )
+    volume, height = lattice_planes(lattice)
+    if volume / n_sites < MIN_VOLUME_PER_SITE:
+        raise InvalidCrystal(
+            f"the cell volume is {volume:g} angstrom^3 for {n_sites} sites; "
+            "the lattice vectors must span a cell, in angstrom",
+            field="lattice",
+            value=volume,
+        )
+    # A translation leads at least from one face of the cell to the opposite one.
+    if height <= MIN_TRANSLATION and has_translation_within(lattice, MIN_TRANSLATION):
+        raise InvalidCrystal(
+            f"the lattice repeats within {MIN_TRANSLATION} angstrom, so that every atom lies on its own image; "
+            "lattice vectors are given in angstrom",
+            field="lattice",
+            value=lengths,
+        )
+
+
+def check_positions(
+    lattice: NDArray[np.float64],
+    fractional: NDArray[np.float64],
+    species: tuple[Species, ...],
+    labels: tuple[str, ...] | None,
+) -> None:
+    """Raise InvalidCrystal where the occupancies of sites on one position sum to more than 1.05."""
+    totals = {site: math.fsum([occupancy for _, occupancy in site]) for site in dict.fromkeys(species)}
+    _, n_groups = group_positions(lattice, fractional, SAME_POSITION)
+    if n_groups == len(fractional) and max(totals.values()) <= MAX_OCCUPANCY:
+        return
+    i, j = close_pairs(lattice, fractional, SAME_POSITION)
+    per_site = np.array([totals[site] for site in species])
+    sums = per_site.copy()
+    np.add.at(sums, i, per_site[j])
+    np.add.at(sums, j, per_site[i])
+    worst = int(np.argmax(sums))
+    if sums[worst] > MAX_OCCUPANCY:
+        at = np.unique(np.concatenate([[worst], j[i == worst], i[j == worst]])).tolist()
+        names = ", ".join([_named(site, species[site], labels) for site in at[:4]] + ["..."][: len(at) > 4])
+        raise InvalidCrystal(
+            f"occupancies sum to {sums[worst]:.4g} on one position ({names}); "
+            f"at most {MAX_OCCUPANCY} is physical, so an atom is given twice or an occupancy is wrong",
+            field="species",
+            value=float(sums[worst]),
+        )
+
+
+def _named(site: int, held: Species, labels: tuple[str, ...] | None) -> str:
+    content = " + ".join(f"{occupancy:.4g} {symbol}" for symbol, occupancy in held)
+    return f"{labels[site] if labels else f'site {site}'}: {content}"

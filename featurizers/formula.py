@@ -35,6 +35,8 @@ _SEPARATORS = "·•⋅∙*." + _DASHES
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]")
+_PLAIN = re.compile(r"(?:[A-Z][a-z]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)?[ ]*)+")
+_PLAIN_PART = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 _DOTTED_HYDRATE = re.compile(r"\.[0-9]+\s*\(?H2O\)?\s*$")
 
 
@@ -86,7 +88,7 @@ class Formula:
             raise _fault(f"the formula has {len(text)} characters; at most {MAX_LENGTH} are read", text)
         if not text.strip():
             raise _fault("the formula is empty; write for example Li6PS5Cl", text)
-        amounts = _Parser(text).parse()
+        amounts = _plain_amounts(text) or _Parser(text).parse()
         return cls(tuple(amounts), tuple(amounts.values()), text.strip())
 
     @classmethod
@@ -140,6 +142,19 @@ class Formula:
         # A fraction such as 1/32 lies on a rounding boundary, where the last bit would decide; 1e-6 moves the boundary.
         steps = np.floor(self.fractions * scale + 0.5 + 1e-6) / scale
         return "".join(f"{s}{f:.{CANONICAL_DECIMALS}f}" for s, f in sorted(zip(self.symbols, steps, strict=True)))
+
+
+def _plain_amounts(text: str) -> dict[str, float] | None:
+    """Read a formula without brackets and adducts, as most are, or return None for the parser to read or to refuse."""
+    if not _PLAIN.fullmatch(text) or _DOTTED_HYDRATE.search(text):
+        return None
+    amounts: dict[str, float] = {}
+    for symbol, number in _PLAIN_PART.findall(text):
+        amount = float(number) if number else 1.0
+        if symbol not in ATOMIC_NUMBER or not MIN_AMOUNT <= amount <= MAX_AMOUNT:
+            return None
+        amounts[symbol] = amounts.get(symbol, 0.0) + amount
+    return amounts
 
 
 class _Parser:

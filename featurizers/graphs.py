@@ -46,27 +46,29 @@ def crystal_graph(crystal: Crystal, cutoff: float = 6.0, neighbors: int = 12, io
     Raises InvalidValue for a cutoff or a count out of range.
     """
     centre, neighbor, shift, distance = nearest_neighbors(crystal, cutoff, neighbors)
-    counts = np.diff(crystal.species_offsets)
-    species_site = np.repeat(np.arange(crystal.n_sites), counts)
-    numbers = np.asarray(crystal.species_atomic_numbers, dtype=np.int64)
-    occupancies = np.asarray(crystal.species_occupancies)
+    species_site = crystal.species_sites
+    numbers = crystal.species_atomic_numbers
+    occupancies = crystal.species_occupancies
     site_occupancy = np.bincount(species_site, occupancies, minlength=crystal.n_sites)
     mobile = np.bincount(species_site, occupancies * (numbers == ATOMIC_NUMBER[ion]), minlength=crystal.n_sites)
-
-    def real(array: np.ndarray) -> torch.Tensor:
-        return torch.tensor(array, dtype=torch.float32)
-
-    return Data(
-        num_nodes=crystal.n_sites,
-        **{
-            schema.SPECIES_INDEX: torch.from_numpy(species_site),
-            schema.SPECIES_ATOMIC_NUMBER: torch.tensor(numbers),
-            schema.SPECIES_OCCUPANCY: real(occupancies),
-            schema.SITE_OCCUPANCY: real(site_occupancy),
-            schema.MOBILE_OCCUPANCY: real(mobile),
-            schema.EDGE_INDEX: torch.from_numpy(np.stack([neighbor, centre])),
-            schema.EDGE_DISTANCE: real(distance),
-            schema.EDGE_SHIFT: real(shift),
-            schema.EDGE_OCCUPANCY: real(site_occupancy[centre] * site_occupancy[neighbor]),
-        },
+    data = Data(num_nodes=crystal.n_sites)
+    # One by one through the constructor, the arrays would cost as much as the search for neighbours.
+    data.stores[0].update(
+        {
+            schema.SPECIES_INDEX: torch.from_numpy(species_site.copy()),
+            schema.SPECIES_ATOMIC_NUMBER: torch.from_numpy(numbers.astype(np.int64)),
+            schema.SPECIES_OCCUPANCY: _real(occupancies),
+            schema.SITE_OCCUPANCY: _real(site_occupancy),
+            schema.MOBILE_OCCUPANCY: _real(mobile),
+            schema.EDGE_INDEX: torch.from_numpy(np.array((neighbor, centre))),
+            schema.EDGE_DISTANCE: _real(distance),
+            schema.EDGE_SHIFT: _real(shift),
+            schema.EDGE_OCCUPANCY: _real(site_occupancy[centre] * site_occupancy[neighbor]),
+        }
     )
+    return data
+
+
+def _real(array: np.ndarray) -> torch.Tensor:
+    """Return a single-precision tensor with a copy of `array`."""
+    return torch.from_numpy(array.astype(np.float32))

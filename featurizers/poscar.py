@@ -7,8 +7,11 @@ import re
 import numpy as np
 
 from superion.errors import InvalidCrystal
-from superion.featurizers.crystal import MAX_SITES, Crystal
-from superion.featurizers.element_data import ATOMIC_NUMBER
+from superion.featurizers.crystal import Crystal
+from superion.featurizers.crystal_checks import MAX_SITES
+from superion.featurizers.named_sites import crystal_of_sites
+from superion.featurizers.text_files import NotText, decode
+from superion.featurizers.type_symbols import read_type
 
 MAX_BYTES = 8_000_000
 """Longest POSCAR that is read [bytes]."""
@@ -22,14 +25,15 @@ def read_poscar(text: str | bytes) -> Crystal:
     """Read POSCAR text with one to three scale factors, direct or Cartesian, with or without selective dynamics.
 
     Files of VASP 4, which name no elements on line 6, are read when their comment line names them; the notes say so.
+    Deuterium and tritium become H and sites called `X` or `Va` are left out, both with a note.
     Velocities and whatever else follows the positions are ignored. Raises InvalidCrystal.
     """
-    lines = _decoded(text).splitlines()
+    notes: list[str] = []
+    lines = _decoded(text, notes).splitlines()
     if len(lines) < 8:
         raise _fault(
             f"the POSCAR has {len(lines)} lines; a comment, a scale, a lattice, counts and positions are needed"
         )
-    notes: list[str] = []
     scale = _numbers(lines, 1, (1, 3))
     lattice = np.array([_numbers(lines, k, (3,))[:3] for k in (2, 3, 4)])
     if len(scale) == 1 and scale[0] < 0:  # a negative scale is the volume of the cell
@@ -66,11 +70,11 @@ def read_poscar(text: str | bytes) -> Crystal:
         if abs(np.linalg.det(scaled)) < 1e-6:
             raise _fault("lines 3 to 5 span no volume")
         positions = positions * factors @ np.linalg.inv(scaled)
-    species = [((symbol, 1.0),) for symbol, count in zip(symbols, counts, strict=True) for _ in range(count)]
-    return Crystal(scaled, positions, tuple(species), notes=tuple(notes))
+    held = [[(symbol, 1.0)] for symbol, count in zip(symbols, counts, strict=True) for _ in range(count)]
+    return crystal_of_sites(scaled, positions, held, notes=notes)
 
 
-def _decoded(text: str | bytes) -> str:
+def _decoded(text: str | bytes, notes: list[str]) -> str:
     if not isinstance(text, str | bytes):
         raise _fault(f"a POSCAR is text, not {type(text).__name__}")
     if len(text) > MAX_BYTES:
@@ -78,9 +82,12 @@ def _decoded(text: str | bytes) -> str:
     if isinstance(text, str):
         return text
     try:
-        return text.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        raise _fault(f"the POSCAR is not UTF-8 text (byte {fault.start})") from fault
+        characters, note = decode(text)
+    except NotText as fault:
+        raise _fault(f"the POSCAR {fault}") from fault
+    if note:
+        notes.append(note)
+    return characters
 
 
 def _numbers(lines: list[str], at: int, lengths: tuple[int, ...]) -> list[float]:
@@ -110,7 +117,7 @@ def _counts(lines: list[str], at: int) -> list[int]:
 
 def _symbol(name: str) -> str:
     match = _SYMBOL.fullmatch(name)
-    if match is None or match.group(1) not in ATOMIC_NUMBER:
+    if match is None or read_type(match.group(1)) is None:
         raise _fault(f"{name[:40]!r} is no element; line 6 names the elements in the order of the positions")
     return match.group(1)
 

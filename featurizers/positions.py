@@ -1,27 +1,19 @@
-"""Positions in a periodic cell: which ones coincide, and which images of one atom are distinct."""
+"""Positions in a periodic cell: which ones lie close to each other, and how far a lattice translation leads."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from superion.errors import InvalidCrystal, InvalidValue
-from superion.featurizers.neighbors import neighbor_list
+from superion.featurizers._neighbors import find_neighbors, number_groups
 
 MAX_CLOSE_PAIRS = 1_000_000
 """Largest number of pairs of positions that coincide; 10,000 sites that all have 50 others on them are no crystal."""
 
-_GRID = 100_000
-"""Steps per lattice vector at which images of one atom are told apart."""
-_GRID_SHIFT = 0.2137
-"""Offset of the grid, so that no common fraction lies on the boundary between two steps."""
-
-
-class _Sites(NamedTuple):
-    lattice: NDArray[np.float64]
-    fractional_coordinates: NDArray[np.float64]
+_ORIGIN = np.zeros((1, 3))
 
 
 def close_pairs(
@@ -32,41 +24,51 @@ def close_pairs(
     Raises InvalidCrystal for more than `MAX_CLOSE_PAIRS` of them.
     """
     try:
-        i, j, _, _ = neighbor_list(_Sites(lattice, fractional), cutoff, max_pairs=MAX_CLOSE_PAIRS)
+        i, j, _, _ = find_neighbors(lattice, fractional, cutoff, 0, MAX_CLOSE_PAIRS)
     except InvalidValue as fault:
-        raise InvalidCrystal(
-            f"too many sites lie within {cutoff} angstrom of each other", field="coordinates"
-        ) from fault
+        raise _too_close(cutoff) from fault
     each_once = i < j
     return i[each_once], j[each_once]
+
+
+def group_positions(
+    lattice: NDArray[np.float64], fractional: NDArray[np.float64], distance: float
+) -> tuple[NDArray[np.int64], int]:
+    """Number the groups `(n,)` that positions `(n, 3)` within `distance` [angstrom] of each other form.
+
+    Groups are numbered in the order of their first members; their number is returned too. Raises InvalidCrystal for
+    more than `MAX_CLOSE_PAIRS` close pairs.
+    """
+    try:
+        groups, n_groups = number_groups(lattice, fractional, distance, MAX_CLOSE_PAIRS)
+    except InvalidValue as fault:
+        raise _too_close(distance) from fault
+    return groups, n_groups
+
+
+def _too_close(distance: float) -> InvalidCrystal:
+    return InvalidCrystal(f"too many sites lie within {distance} angstrom of each other", field="coordinates")
+
+
+def lattice_planes(lattice: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the volume of a cell [angstrom^3] and the smallest distance between its opposite faces [angstrom].
+
+    Both are 0 for a lattice without volume.
+    """
+    a, b, c = lattice.tolist()
+    faces = [_cross(b, c), _cross(c, a), _cross(a, b)]
+    volume = abs(sum(x * y for x, y in zip(a, faces[0], strict=True)))
+    largest = max(math.hypot(*face) for face in faces)
+    return volume, volume / largest if largest > 0.0 else 0.0
+
+
+def _cross(p: list[float], q: list[float]) -> tuple[float, float, float]:
+    return p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
 
 
 def has_translation_within(lattice: NDArray[np.float64], length: float) -> bool:
     """Tell whether a translation of the lattice is no longer than `length` [angstrom]."""
     try:
-        return len(neighbor_list(_Sites(lattice, np.zeros((1, 3))), length, max_pairs=1000)[0]) > 0
+        return len(find_neighbors(lattice, _ORIGIN, length, 0, 1000)[0]) > 0
     except InvalidValue:
         return True  # more images within that length than can be counted
-
-
-def group_positions(n_positions: int, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.intp]:
-    """Number the groups `(n_positions,)` that `pairs` connect, in order of their first members."""
-    root = np.arange(n_positions)
-    i, j = pairs
-    while len(i):
-        low = np.minimum(root[i], root[j])
-        if np.array_equal(root[i], low) and np.array_equal(root[j], low):
-            break
-        np.minimum.at(root, i, low)
-        np.minimum.at(root, j, low)
-    return np.unique(root, return_inverse=True)[1]
-
-
-def orbit(images: NDArray[np.float64], n_expected: int, lattice: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return which of the `images` `(n_operations, 3)` of one atom to keep so that each position stays once."""
-    steps = np.floor(images * _GRID + _GRID_SHIFT).astype(np.int64) % _GRID
-    _, kept = np.unique(steps @ np.array([_GRID * _GRID, _GRID, 1]), return_index=True)
-    if len(kept) != n_expected:  # a position fell on a boundary of the grid after all
-        groups = group_positions(len(images), close_pairs(lattice, images, 1e-3))
-        _, kept = np.unique(groups, return_index=True)
-    return np.sort(kept)
