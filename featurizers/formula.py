@@ -78,7 +78,8 @@ class Formula:
 
         A `.` directly before a digit is a decimal point, any other `.` joins an adduct; `CuSO4.5H2O` could be either
         and is refused. A `-` before a number joins an adduct unless an amount precedes it in a formula that does not
-        begin with a multiplier: `Zr2-0.5Ta0.5` could mean 1.5 and is refused.
+        begin with a multiplier: `Zr2-0.5Ta0.5` could mean 1.5 and is refused. So is an amount of zero, which may be the
+        end of a series or a mistyped oxygen (`Li20` is as far from `Li2O` as `Li0` is from `LiO`).
 
         Raises InvalidFormula with the column (from 1) of the fault.
         """
@@ -248,6 +249,11 @@ class _Parser:
 
     def number(self, match: re.Match[str]) -> float:
         value = float(match.group())
+        if value == 0.0:
+            raise self.fault(
+                f"the amount {_short(match.group())} is zero; leave out what is not there, "
+                "or write the letter O for oxygen"
+            )
         if not MIN_AMOUNT <= value <= MAX_AMOUNT:
             raise self.fault(
                 f"the amount {_short(match.group())} is out of range; amounts lie from {MIN_AMOUNT:g} to {MAX_AMOUNT:g}"

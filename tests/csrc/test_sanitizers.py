@@ -25,6 +25,7 @@ FAILING_ALLOCATIONS = ["-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"]
 DRIVERS = {
     "test_neighbors": FAILING_ALLOCATIONS,
     "test_composition": [],
+    "test_orbits": FAILING_ALLOCATIONS,
     "test_formula_text": FAILING_ALLOCATIONS,  # for what the drivers share
     "test_landscape": FAILING_ALLOCATIONS,
     "test_percolation": FAILING_ALLOCATIONS,

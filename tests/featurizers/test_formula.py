@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from superion.errors import InvalidFormula, SuperionError
 from superion.featurizers.element_data import SYMBOLS
-from superion.featurizers.formula import MAX_AMOUNT, MAX_DEPTH, MAX_LENGTH, Formula
+from superion.featurizers.formula import MAX_AMOUNT, MAX_DEPTH, MAX_LENGTH, Formula, _Parser, _plain_amounts
 
 
 def amounts(text: str) -> dict[str, float]:
@@ -63,8 +63,12 @@ def test_reads(text: str, expected: dict[str, float]) -> None:
         ("Li6Xx", 4, "element"),
         ("Xx2", 1, "not an element"),
         ("li6PS5Cl", 1, "capital"),
-        ("Li0PS5", 3, "out of range"),
-        ("Li0.0", 3, "out of range"),
+        ("Li0La3Zr2O12", 3, "the amount 0 is zero; leave out what is not there, or write the letter O"),
+        ("Li0.0", 3, "is zero"),
+        ("Li2S0", 5, "letter O"),
+        ("Li(PO4)0", 8, "is zero"),
+        ("0Li2S·P2S5", 1, "is zero"),
+        ("Li0.0000001", 3, "out of range"),
         ("Li-2", 5, "missing"),
         ("Li2-0.5Na", 4, "difference"),
         ("Li7La3Zr2-0.5Ta0.5O12", 10, "difference"),
@@ -220,3 +224,29 @@ def test_reads_the_whole_obelix_table_as_pymatgen_does() -> None:
     assert len(texts) > 700
     for text in texts:
         assert amounts(text) == pytest.approx(Composition(text.strip()).get_el_amt_dict(), abs=1e-7), text
+
+
+PARTS = st.lists(
+    st.tuples(
+        st.sampled_from(["Li", "O", "S", "Cl", "Co", "C", "Xx", "l"]),
+        st.from_regex(r"[0-9]{0,2}\.?[0-9]{0,2} ?", fullmatch=True),
+    ),
+    min_size=1,
+    max_size=6,
+).map(lambda parts: "".join(symbol + number for symbol, number in parts))
+
+
+@settings(max_examples=500)
+@given(PARTS)
+def test_plain_formulas_are_read_as_the_parser_reads_them(text: str) -> None:
+    amounts = _plain_amounts(text)
+    if amounts is None:
+        return
+    assert list(amounts.items()) == list(_Parser(text).parse().items())
+
+
+def test_plain_formulas_are_most_formulas() -> None:
+    for text in ("Li6PS5Cl", "Li6.4La3Zr1.4Ta0.6O12", "Li24 P4 S20 Cl4", "LiOLi.5"):
+        assert _plain_amounts(text) is not None
+    for text in ("Li2SO4.5H2O", "Li2.H2O", "Li2 3O", "Li(PO4)", "Li0", "Xx", "D2O", "", "2Li"):
+        assert _plain_amounts(text) is None

@@ -189,6 +189,42 @@ def test_nearest_is_part_of_the_list():
         np.testing.assert_array_equal(nearest[3][nearest[0] == site], expected)
 
 
+def uneven_sites(seed: int) -> Sites:
+    """Return a cluster, a pair and single sites in a cell that is empty elsewhere."""
+    random = np.random.default_rng(seed)
+    cluster = 0.5 + random.uniform(-0.04, 0.04, size=(20, 3))
+    pair = np.array([[0.1, 0.1, 0.1], [0.12, 0.1, 0.1]])
+    return Sites(
+        random_sites(seed, 1, volume_per_site=30.0**3).lattice, np.vstack([cluster, pair, random.random((4, 3))])
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("count", [1, 5, 12, 40])
+def test_nearest_of_uneven_sites(seed, count):
+    # The mean density says little of how far the nearest are, so several spheres are needed.
+    sites, cutoff = uneven_sites(seed), 20.0
+    i, j, shift, distance = neighbor_list(sites, cutoff)
+    limit = np.array([np.sort([*distance[i == site], *[np.inf] * count])[count - 1] + 1e-3 for site in range(26)])
+    expected = distance <= limit[i]
+    for ours, theirs in zip(nearest_neighbors(sites, cutoff, count), (i, j, shift, distance), strict=True):
+        np.testing.assert_array_equal(ours, theirs[expected])
+
+
+def test_ties_across_the_edge_of_a_sphere_are_kept():
+    # Two shells that tie, with c such that the sphere looked at first ends between them, wherever it ends.
+    for c in np.arange(3.01, 6.3, 0.001):
+        sites = Sites(np.diag([3.0, 3.0005, c]), np.zeros((1, 3)))
+        assert len(nearest_neighbors(sites, 9.0, 2)[0]) == 4
+
+
+def test_nearest_are_found_whatever_the_cutoff():
+    sites, _ = CASES["triclinic"]
+    expected = nearest_neighbors(sites, 8.0, 6)
+    for ours, theirs in zip(nearest_neighbors(sites, 1e4, 6), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 CUBE = np.eye(3) * 3.0
 SKEWED = np.array([[1.0, 0, 0], [2e6, 1, 0], [0, 0, 1]])
 ORIGIN = np.zeros((1, 3))
