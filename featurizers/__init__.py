@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from superion.featurizers.context import CellContext
     from superion.featurizers.crystal import Crystal
     from superion.featurizers.formula import Formula
+    from superion.featurizers.graph_arrays import crystal_arrays
     from superion.featurizers.graphs import composition_graph, crystal_graph
     from superion.featurizers.landscape import BondValenceLandscape, bond_valence_landscape
     from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
@@ -29,6 +30,7 @@ __all__ = [
     "bond_valence_landscape",
     "bond_valence_parameters",
     "composition_graph",
+    "crystal_arrays",
     "crystal_graph",
     "magpie",
     "nearest_neighbors",
@@ -47,6 +49,7 @@ _HOME = {
     "bond_valence_landscape": "landscape",
     "bond_valence_parameters": "bond_valence",
     "composition_graph": "graphs",
+    "crystal_arrays": "graph_arrays",
     "crystal_graph": "graphs",
     "magpie": "magpie_statistics",
     "nearest_neighbors": "neighbors",

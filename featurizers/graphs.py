@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
 import torch
 from torch_geometric.data import Data
 
@@ -11,9 +14,9 @@ from superion.featurizers.context import CellContext, context_vector
 from superion.featurizers.crystal import Crystal
 from superion.featurizers.element_data import ATOMIC_NUMBER
 from superion.featurizers.formula import Formula
-from superion.featurizers.neighbors import nearest_neighbors
+from superion.featurizers.graph_arrays import crystal_arrays
 
-__all__ = ["composition_graph", "crystal_graph"]
+__all__ = ["composition_graph", "crystal_graph", "graph_of_arrays"]
 
 
 def composition_graph(formula: Formula, cell: CellContext | None = None) -> Data:
@@ -43,32 +46,14 @@ def crystal_graph(crystal: Crystal, cutoff: float = 6.0, neighbors: int = 12, io
     A node is a site, which is a mixture of species with a share of vacancy; an edge leads to each of the `neighbors`
     nearest sites within `cutoff` [angstrom] (more where distances tie). `ion` is the mobile one.
 
-    Raises InvalidValue for a cutoff or a count out of range.
+    Raises InvalidValue for a cutoff or a count out of range and for an ion that is no element.
     """
-    centre, neighbor, shift, distance = nearest_neighbors(crystal, cutoff, neighbors)
-    species_site = crystal.species_sites
-    numbers = crystal.species_atomic_numbers
-    occupancies = crystal.species_occupancies
-    site_occupancy = np.bincount(species_site, occupancies, minlength=crystal.n_sites)
-    mobile = np.bincount(species_site, occupancies * (numbers == ATOMIC_NUMBER[ion]), minlength=crystal.n_sites)
-    data = Data(num_nodes=crystal.n_sites)
+    return graph_of_arrays(crystal_arrays(crystal, cutoff, neighbors, ion))
+
+
+def graph_of_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Data:
+    """Wrap what `crystal_arrays` returns, without a copy: the graph's tensors are these arrays."""
+    data = Data(num_nodes=len(arrays[schema.SITE_OCCUPANCY]))
     # One by one through the constructor, the arrays would cost as much as the search for neighbours.
-    data.stores[0].update(
-        {
-            schema.SPECIES_INDEX: torch.from_numpy(species_site.copy()),
-            schema.SPECIES_ATOMIC_NUMBER: torch.from_numpy(numbers.astype(np.int64)),
-            schema.SPECIES_OCCUPANCY: _real(occupancies),
-            schema.SITE_OCCUPANCY: _real(site_occupancy),
-            schema.MOBILE_OCCUPANCY: _real(mobile),
-            schema.EDGE_INDEX: torch.from_numpy(np.array((neighbor, centre))),
-            schema.EDGE_DISTANCE: _real(distance),
-            schema.EDGE_SHIFT: _real(shift),
-            schema.EDGE_OCCUPANCY: _real(site_occupancy[centre] * site_occupancy[neighbor]),
-        }
-    )
+    data.stores[0].update({name: torch.from_numpy(array) for name, array in arrays.items()})
     return data
-
-
-def _real(array: np.ndarray) -> torch.Tensor:
-    """Return a single-precision tensor with a copy of `array`."""
-    return torch.from_numpy(array.astype(np.float32))
