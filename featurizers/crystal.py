@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,10 +183,15 @@ class Crystal:
             and self.species == other.species
         )
 
-    def __reduce__(self) -> tuple[type[Crystal], tuple[Any, ...]]:
-        """Pickle the fields only: made anew, the arrays are read-only again."""
-        fields = (self.lattice, self.fractional_coordinates, self.species, self.space_group_number)
-        return Crystal, (*fields, self.labels, self.notes)
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the fields only; what is computed from them is computed again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the fields of a crystal that was checked when it was made: a check takes longer than a copy."""
+        self.__dict__.update(state)
+        read_only(self.lattice)
+        read_only(self.fractional_coordinates)
 
     def __hash__(self) -> int:
         return hash((self.lattice.tobytes(), self.fractional_coordinates.tobytes(), self.species))
