@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from superion.featurizers.bond_valence import bond_valence_parameters
+    from superion.featurizers.batch import Featuriser
     from superion.featurizers.context import CellContext
     from superion.featurizers.crystal import Crystal
     from superion.featurizers.formula import Formula
@@ -26,6 +27,7 @@ __all__ = [
     "BondValenceLandscape",
     "CellContext",
     "Crystal",
+    "Featuriser",
     "Formula",
     "bond_valence_landscape",
     "bond_valence_parameters",
@@ -45,6 +47,7 @@ _HOME = {
     "BondValenceLandscape": "landscape",
     "CellContext": "context",
     "Crystal": "crystal",
+    "Featuriser": "batch",
     "Formula": "formula",
     "bond_valence_landscape": "landscape",
     "bond_valence_parameters": "bond_valence",

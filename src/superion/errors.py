@@ -14,6 +14,9 @@ class SuperionError(Exception):
 
     code = "error"
 
+    position: int | None = None
+    """Place among many sources, from 0, where a batch met the error; None outside of one."""
+
     def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:
         super().__init__(message)
         self.message = message
@@ -96,6 +99,12 @@ class Unavailable(SuperionError):
     """Report something outside superion, such as a tracking server, that does not answer."""
 
     code = "unavailable"
+
+
+class ItemFailed(SuperionError):
+    """Report an item of a batch that a caller's function failed on, or that killed the process it was worked on in."""
+
+    code = "item_failed"
 
 
 class MissingDependency(SuperionError):
