@@ -69,7 +69,16 @@ class Bundle:
     """
 
     def __init__(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
-        self._arrays = arrays
+        # Widest numbers first: every array then begins at a multiple of its own width.
+        offsets, end = {}, 0
+        pieces: list[Any] = []
+        for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):
+            offsets[name] = end
+            end += array.nbytes
+            pieces.append(array if array.flags.c_contiguous else array.tobytes())
+        # Joined at once and not when it is sent, so that the arrays of a whole chunk do not pile up.
+        self._buffer = bytearray().join(pieces)
+        self._layout = [(name, array.shape, array.dtype, offsets[name]) for name, array in arrays.items()]
 
     @staticmethod
     def takes(result: object) -> bool:
@@ -79,16 +88,7 @@ class Bundle:
         )
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # Widest numbers first: every array then begins at a multiple of its own width.
-        widest_first = sorted(self._arrays.items(), key=lambda item: -item[1].itemsize)
-        offsets, end = {}, 0
-        for name, array in widest_first:
-            offsets[name] = end
-            end += array.nbytes
-        pieces = [np.ascontiguousarray(array).reshape(-1).view(np.uint8) for _, array in widest_first]
-        flat: Any = np.concatenate(pieces) if pieces else np.empty(0, np.uint8)
-        layout = [(name, array.shape, array.dtype, offsets[name]) for name, array in self._arrays.items()]
-        return _unbundled, (layout, pickle.PickleBuffer(flat))
+        return _unbundled, (self._layout, pickle.PickleBuffer(self._buffer))
 
 
 def _unbundled(layout: list[tuple[str, tuple[int, ...], np.dtype[Any], int]], buffer: Any) -> dict[str, Any]:

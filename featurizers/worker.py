@@ -89,8 +89,10 @@ def _answer(job: bytes, sources: list[Source]) -> list[Any]:
         function = _function(job)
     except SuperionError as fault:
         return encode((0.0, fault))
-    results = [attempt(function, source) for source in sources]
-    results = [Bundle(result) if Bundle.takes(result) else result for result in results]
+    results = []
+    for source in sources:
+        result = attempt(function, source)
+        results.append(Bundle(result) if Bundle.takes(result) else result)
     elapsed = time.perf_counter() - started
     try:
         return encode((elapsed, results))
