@@ -90,9 +90,7 @@ def test_map_gives_the_function_of_every_crystal(featuriser: Featuriser, functio
     assert_same(list(featuriser.map(function, crystals)), [function(crystal) for crystal in crystals])
 
 
-def test_the_training_sources_give_the_same_graphs(
-    featuriser: Featuriser, data_mirror: Callable[[str], Path]
-) -> None:
+def test_the_training_sources_give_the_same_graphs(featuriser: Featuriser, data_mirror: Callable[[str], Path]) -> None:
     with zipfile.ZipFile(data_mirror("obelix") / "train_cifs.zip") as archive:
         texts = [archive.read(name) for name in sorted(archive.namelist()) if name.endswith(".cif")]
     assert len(texts) == 254

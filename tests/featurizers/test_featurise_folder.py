@@ -12,7 +12,7 @@ import pytest
 
 from superion.featurizers import Crystal, crystal_arrays
 
-from ._structures import ARGYRODITE, halide
+from ._sources import ARGYRODITE, halide
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
