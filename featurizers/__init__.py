@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from superion.featurizers.bond_valence import bond_valence_parameters
     from superion.featurizers.batch import Featuriser
+    from superion.featurizers.bond_valence import bond_valence_parameters
     from superion.featurizers.context import CellContext
     from superion.featurizers.crystal import Crystal
     from superion.featurizers.formula import Formula

@@ -108,7 +108,7 @@ def test_errors_come_in_place_and_stop_nothing(featuriser: Featuriser, tmp_path:
         18: (None, InvalidValue, "not NoneType"),
         # glob.glob gives names as text, which is the likeliest slip.
         19: (str(ARGYRODITE), InvalidCif, r"give a file as a pathlib\.Path"),
-        39: (b"\xff\xfe", InvalidCif, "not UTF-8"),
+        39: (b"\xff\xfe", InvalidCif, "not CIF"),
     }
     sources = [bad[k][0] if k in bad else halide(k) for k in range(40)]
     found = list(featuriser.map(VOLUME, sources))
