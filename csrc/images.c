@@ -18,6 +18,7 @@ void superion_images_free(superion_images *work) {
     free(work->wraps);
     free(work->self);
     free(work->images);
+    free(work->labels);
     free(work->x);
     free(work->number);
     free(work->bin_start);
@@ -94,7 +95,7 @@ static size_t list_images(const superion_lattice *lattice, const superion_grid *
             int64_t w_start = (int64_t)ceil((low[2] - z_v) / edge[2]), w_end = (int64_t)floor((high[2] - z_v) / edge[2]);
             for (int64_t w = w_start; images != NULL && w <= w_end; w++) {
                 images[count + (size_t)(w - w_start)] = (superion_image){
-                    {x, y, z_v + (double)w * edge[2]}, site, {(int32_t)u, (int32_t)v, (int32_t)w}};
+                    {x, y, z_v + (double)w * edge[2]}, {site, {(int32_t)u, (int32_t)v, (int32_t)w}}};
             }
             count += w_end >= w_start ? (size_t)(w_end - w_start) + 1 : 0;
         }
@@ -104,7 +105,7 @@ static size_t list_images(const superion_lattice *lattice, const superion_grid *
 
 /* Order two images of one site by their shift. */
 static int compare_shifts(const void *left, const void *right) {
-    const int32_t *p = ((const superion_image *)left)->shift, *q = ((const superion_image *)right)->shift;
+    const int32_t *p = ((const superion_image *)left)->label.shift, *q = ((const superion_image *)right)->label.shift;
     for (int x = 0; x < 3; x++) {
         if (p[x] != q[x]) {
             return p[x] < q[x] ? -1 : 1;
@@ -165,18 +166,18 @@ static superion_status make_images(const superion_lattice *lattice, const superi
         map_shift(lattice, wraps, mapped);
         memcpy(wraps, mapped, sizeof mapped);
         for (size_t n = 0; n < count; n++) {
-            map_shift(lattice, next[n].shift, mapped);
-            memcpy(next[n].shift, mapped, sizeof mapped);
+            map_shift(lattice, next[n].label.shift, mapped);
+            memcpy(next[n].label.shift, mapped, sizeof mapped);
         }
         if (reduced) {
             qsort(next, count, sizeof *next, compare_shifts);
         }
         for (size_t n = 0; n < count; n++) {
-            if (next[n].shift[0] == 0 && next[n].shift[1] == 0 && next[n].shift[2] == 0) {
+            if (next[n].label.shift[0] == 0 && next[n].label.shift[1] == 0 && next[n].label.shift[2] == 0) {
                 work->self[i] = (uint32_t)(next + n - work->images);
             }
             for (int x = 0; x < 3; x++) {
-                next[n].shift[x] -= wraps[x];
+                next[n].label.shift[x] -= wraps[x];
             }
         }
         next += count;
@@ -206,6 +207,22 @@ static void lay_bins(double cutoff, size_t n_images, superion_grid *bins) {
         bins->width[x] = (bins->high[x] - bins->low[x]) / counts[x];
         bins->inverse_width[x] = 1.0 / bins->width[x];
     }
+}
+
+/* Keep the labels of the images alone: the positions are in the bins now, and lists of a small crystal are not much larger
+ * than its images. */
+static superion_status drop_positions(superion_images *work) {
+    superion_label *labels = superion_allocate(work->n_images, sizeof *labels);
+    if (labels == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    for (size_t g = 0; g < work->n_images; g++) {
+        labels[g] = work->images[g].label;
+    }
+    free(work->images);
+    work->images = NULL;
+    work->labels = labels;
+    return SUPERION_OK;
 }
 
 /* Sort the images into the bins by counting, which keeps their order inside each bin. */
@@ -239,7 +256,7 @@ static superion_status sort_images(const superion_grid *bins, superion_images *w
         work->number[place] = (uint32_t)g;
     }
     free(bin);
-    return SUPERION_OK;
+    return drop_positions(work);
 }
 
 superion_status superion_images_build(const double *vectors, const double *fractional, size_t n_sites,

@@ -13,10 +13,16 @@
 #include "lattice.h"
 #include "neighbors.h"
 
-typedef struct superion_image {
-    double position[3]; /* in the frame of the reduced lattice [angstrom] */
+/* Which site an image is of, and where it is. */
+typedef struct superion_label {
     int32_t site;
     int32_t shift[3]; /* adding the wraps of a centre gives the shift of the pair */
+} superion_label;
+
+/* The same with its position, until the positions are sorted into the bins. */
+typedef struct superion_image {
+    double position[3]; /* in the frame of the reduced lattice [angstrom] */
+    superion_label label;
 } superion_image;
 
 typedef struct superion_grid {
@@ -29,7 +35,8 @@ typedef struct superion_images {
     double *wrapped; /* (n_sites, 3): positions inside the brick, in the frame of the reduced lattice */
     int32_t *wraps; /* (n_sites, 3): lattice vectors subtracted by wrapping */
     uint32_t *self; /* (n_sites,): the image that is the site itself */
-    superion_image *images; /* (n_images,): ordered by site, then by shift; the index is the image number */
+    superion_image *images; /* (n_images,) while they are sorted, then NULL */
+    superion_label *labels; /* (n_images,): ordered by site, then by shift; the index is the image number */
     double *x, *y, *z; /* (n_images,): positions of the images, bin by bin; one allocation, owned by x */
     uint32_t *number; /* (n_images,): the image at each place of the bin order */
     uint32_t *bin_start; /* (n_bins + 1,): bin (u, v, w) is number (u * bins[1] + v) * bins[2] + w */

@@ -20,9 +20,39 @@
 typedef struct {
     uint64_t *keys, *scratch; /* image number << 32 | index into squared */
     double *squared; /* squared distances in the order found */
-    double *ordered; /* room to select the k-th of them */
-    size_t count;
+    double *ordered; /* room to select the k-th of them, where `selects` */
+    size_t count, capacity;
+    int selects;
 } hits;
+
+/* Give the hits room for so many; on failure those not reached keep their size, so nothing leaks. */
+static superion_status make_room(hits *found, size_t needed) {
+    void *larger;
+    size_t capacity = needed + needed / 2 + 64;
+    if (capacity > SIZE_MAX / sizeof(uint64_t)) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    if ((larger = realloc(found->keys, capacity * sizeof(uint64_t))) == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    found->keys = larger;
+    if ((larger = realloc(found->scratch, capacity * sizeof(uint64_t))) == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    found->scratch = larger;
+    if ((larger = realloc(found->squared, capacity * sizeof(double))) == NULL) {
+        return SUPERION_OUT_OF_MEMORY;
+    }
+    found->squared = larger;
+    if (found->selects) {
+        if ((larger = realloc(found->ordered, capacity * sizeof(double))) == NULL) {
+            return SUPERION_OUT_OF_MEMORY;
+        }
+        found->ordered = larger;
+    }
+    found->capacity = capacity;
+    return SUPERION_OK;
+}
 
 void superion_neighbor_list_free(superion_neighbor_list *list) {
     if (list != NULL) {
@@ -41,13 +71,14 @@ static double gap(const superion_grid *grid, int axis, int bin, double coordinat
 }
 
 /* Collect what lies within the cutoff of one centre, the centre itself left out. */
-static void collect(const superion_images *images, size_t center, double squared_limit, double squared_reach, hits *found) {
+static superion_status collect(const superion_images *images, size_t center, double squared_limit, double squared_reach,
+                               hits *found) {
     const superion_grid *grid = &images->grid;
     const double *origin = images->wrapped + 3 * center, x = origin[0], y = origin[1], z = origin[2];
     const double *restrict xs = images->x, *restrict ys = images->y, *restrict zs = images->z;
     const uint32_t *restrict numbers = images->number, self = images->self[center];
-    uint64_t *restrict keys = found->keys;
-    double *restrict squared = found->squared, reach = sqrt(squared_reach);
+    uint64_t *keys = found->keys;
+    double *squared = found->squared, reach = sqrt(squared_reach);
     const size_t n_v = (size_t)grid->bins[1], n_w = (size_t)grid->bins[2];
     size_t count = 0;
     int u_end = superion_bin_of(grid, 0, x + reach);
@@ -57,8 +88,15 @@ static void collect(const superion_images *images, size_t center, double squared
         for (int v = superion_bin_of(grid, 1, y - half_y); v <= v_end; v++) {
             double gap_y = gap(grid, 1, v, y), left = left_x - gap_y * gap_y, half_z = sqrt(fmax(0.0, left));
             const uint32_t *row = images->bin_start + ((size_t)u * n_v + (size_t)v) * n_w;
-            uint32_t end = row[superion_bin_of(grid, 2, z + half_z) + 1];
-            for (uint32_t place = row[superion_bin_of(grid, 2, z - half_z)]; place < end; place++) {
+            uint32_t place = row[superion_bin_of(grid, 2, z - half_z)], end = row[superion_bin_of(grid, 2, z + half_z) + 1];
+            if (end > place && end - place > found->capacity - count) {
+                if (make_room(found, count + (end - place)) != SUPERION_OK) {
+                    return SUPERION_OUT_OF_MEMORY;
+                }
+                keys = found->keys;
+                squared = found->squared;
+            }
+            for (; place < end; place++) {
                 double dx = xs[place] - x, dy = ys[place] - y, dz = zs[place] - z;
                 double distance = dx * dx + dy * dy + dz * dz;
                 /* Written always and kept when it counts: a branch here is mispredicted half of the time. */
@@ -69,6 +107,7 @@ static void collect(const superion_images *images, size_t center, double squared
         }
     }
     found->count = count;
+    return SUPERION_OK;
 }
 
 /* Sort the keys by image number: least significant digit first, as many digits as image numbers have. */
@@ -182,7 +221,7 @@ static void append(const superion_images *images, size_t center, const hits *fou
     int32_t *restrict shifts = list->shifts + 3 * list->count;
     double *restrict distances = list->distances + list->count;
     for (size_t n = 0; n < found->count; n++) {
-        const superion_image *neighbor = images->images + (found->keys[n] >> 32);
+        const superion_label *neighbor = images->labels + (found->keys[n] >> 32);
         centers[n] = (int64_t)center;
         neighbors[n] = neighbor->site;
         shifts[3 * n] = neighbor->shift[0] + wrap_a;
@@ -193,7 +232,7 @@ static void append(const superion_images *images, size_t center, const hits *fou
     list->count += found->count;
 }
 
-/* Search around every centre; `found` has room for as many hits as there are images. Stops early, with `complete` 0,
+/* Search around every centre. Stops early, with `complete` 0,
  * at a centre that needs more than the cutoff of `options` to have its k nearest. */
 static superion_status search(const superion_images *images, size_t n_sites, const superion_neighbor_options *options,
                               hits *found, superion_neighbor_list *list, int *complete) {
@@ -204,7 +243,9 @@ static superion_status search(const superion_images *images, size_t n_sites, con
     }
     reach += limit; /* the bins of an image near the sphere are looked at even if rounding puts it on the far side */
     for (size_t i = 0; i < n_sites; i++) {
-        collect(images, i, limit * limit, reach * reach, found);
+        if (collect(images, i, limit * limit, reach * reach, found) != SUPERION_OK) {
+            return SUPERION_OUT_OF_MEMORY;
+        }
         if (options->max_neighbors > 0 && !keep_nearest(found, options->max_neighbors, options->cutoff) && !*complete) {
             return SUPERION_OK;
         }
@@ -212,8 +253,8 @@ static superion_status search(const superion_images *images, size_t n_sites, con
             return SUPERION_TOO_MANY_PAIRS;
         }
         if (found->count > capacity - list->count) {
-            /* What the centres so far needed, scaled to all, is close in a crystal; a quarter more is rarely short. */
-            double expected = (double)(list->count + found->count) / (double)(i + 1) * (double)n_sites * 1.25 + 64.0;
+            /* What the centres so far needed, scaled to all, is close in a crystal; a tenth more is rarely short. */
+            double expected = (double)(list->count + found->count) / (double)(i + 1) * (double)n_sites * 1.1 + 64.0;
             expected = options->max_pairs > 0 ? fmin(expected, (double)options->max_pairs) : expected;
             capacity = list->count + found->count;
             capacity = expected > (double)capacity && expected < 1e15 ? (size_t)expected : capacity;
@@ -240,15 +281,8 @@ static superion_status find_within(const double *lattice, const double *fraction
     memset(&images, 0, sizeof images);
     superion_status status = superion_images_build(lattice, fractional, n_sites, options, &images);
     if (status == SUPERION_OK && n_sites > 0) {
-        hits found = {0};
-        found.keys = superion_allocate(images.n_images, sizeof(uint64_t));
-        found.scratch = superion_allocate(images.n_images, sizeof(uint64_t));
-        found.squared = superion_allocate(images.n_images, sizeof(double));
-        found.ordered = superion_allocate(options->max_neighbors > 0 ? images.n_images : 0, sizeof(double));
-        status = SUPERION_OUT_OF_MEMORY;
-        if (found.keys != NULL && found.scratch != NULL && found.squared != NULL && found.ordered != NULL) {
-            status = search(&images, n_sites, options, &found, list, complete);
-        }
+        hits found = {.selects = options->max_neighbors > 0};
+        status = search(&images, n_sites, options, &found, list, complete);
         free(found.keys);
         free(found.scratch);
         free(found.squared);
