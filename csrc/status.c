@@ -36,6 +36,8 @@ const char *superion_status_message(superion_status status) {
         return "nothing percolates at this threshold";
     case SUPERION_NOT_PLAIN:
         return "the formula is not of the plain kind";
+    case SUPERION_BAD_RADIUS:
+        return "a radius must be finite and zero or more";
     }
     return "unknown status";
 }

@@ -41,7 +41,9 @@ typedef enum superion_status {
     /* Nothing on the grid percolates at the threshold. */
     SUPERION_NO_PERCOLATION,
     /* A text is not of the plain kind that is read here. */
-    SUPERION_NOT_PLAIN
+    SUPERION_NOT_PLAIN,
+    /* A radius is not finite, or below zero. */
+    SUPERION_BAD_RADIUS
 } superion_status;
 
 /* Describe a status in one English sentence without a final full stop. Never NULL; static storage. */

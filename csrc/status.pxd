@@ -17,5 +17,6 @@ cdef extern from "status.h" nogil:
         SUPERION_TOO_MUCH_WORK
         SUPERION_NO_PERCOLATION
         SUPERION_NOT_PLAIN
+        SUPERION_BAD_RADIUS
 
     const char *superion_status_message(superion_status status)

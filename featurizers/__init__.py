@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from superion.featurizers.neighbors import nearest_neighbors, neighbor_list
     from superion.featurizers.oxidation import oxidation_states
     from superion.featurizers.percolation import percolating_points, percolation_levels
+    from superion.featurizers.spacegroup import find_symmetry
+    from superion.featurizers.structural import STRUCTURAL_LABELS, structural_descriptors
 
 __all__ = [
     "MAGPIE_LABELS",
+    "STRUCTURAL_LABELS",
     "BondValenceLandscape",
     "CellContext",
     "Crystal",
@@ -34,16 +37,19 @@ __all__ = [
     "composition_graph",
     "crystal_arrays",
     "crystal_graph",
+    "find_symmetry",
     "magpie",
     "nearest_neighbors",
     "neighbor_list",
     "oxidation_states",
     "percolating_points",
     "percolation_levels",
+    "structural_descriptors",
 ]
 
 _HOME = {
     "MAGPIE_LABELS": "magpie_statistics",
+    "STRUCTURAL_LABELS": "structural",
     "BondValenceLandscape": "landscape",
     "CellContext": "context",
     "Crystal": "crystal",
@@ -54,12 +60,14 @@ _HOME = {
     "composition_graph": "graphs",
     "crystal_arrays": "graph_arrays",
     "crystal_graph": "graphs",
+    "find_symmetry": "spacegroup",
     "magpie": "magpie_statistics",
     "nearest_neighbors": "neighbors",
     "neighbor_list": "neighbors",
     "oxidation_states": "oxidation",
     "percolating_points": "percolation",
     "percolation_levels": "percolation",
+    "structural_descriptors": "structural",
 }
 
 

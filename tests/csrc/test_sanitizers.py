@@ -24,6 +24,7 @@ FLAGS = [
 FAILING_ALLOCATIONS = ["-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc"]
 DRIVERS = {
     "test_neighbors": FAILING_ALLOCATIONS,
+    "test_clearance": FAILING_ALLOCATIONS,
     "test_composition": [],
     "test_orbits": FAILING_ALLOCATIONS,
     "test_formula_text": FAILING_ALLOCATIONS,  # for what the drivers share
