@@ -185,12 +185,6 @@ static superion_status make_images(const superion_lattice *lattice, const superi
     return SUPERION_OK;
 }
 
-/* The bin of a coordinate; also right for one outside the box, or for a NaN from a box without width. */
-int superion_bin_of(const superion_grid *bins, int axis, double coordinate) {
-    double bin = (coordinate - bins->low[axis]) * bins->inverse_width[axis];
-    return !(bin > 0.0) ? 0 : bin >= bins->bins[axis] ? bins->bins[axis] - 1 : (int)bin;
-}
-
 /* Choose the bins: fine enough to skip most of what is too far, few enough that bins do not outnumber images. */
 static void lay_bins(double cutoff, size_t n_images, superion_grid *bins) {
     double counts[3], most = 4.0 * (double)n_images + 64.0;

@@ -51,8 +51,12 @@ superion_status superion_images_build(const double *vectors, const double *fract
 
 void superion_images_free(superion_images *images);
 
-/* The bin of a coordinate along an axis; the nearest bin for a coordinate outside the box. */
-int superion_bin_of(const superion_grid *grid, int axis, double coordinate);
+/* The bin of a coordinate along an axis; the nearest bin for a coordinate outside the box, the first for a NaN from a box
+ * without width. Here, so that the search, which asks ten times per site, need not call it. */
+static inline int superion_bin_of(const superion_grid *grid, int axis, double coordinate) {
+    double bin = (coordinate - grid->low[axis]) * grid->inverse_width[axis];
+    return !(bin > 0.0) ? 0 : bin >= grid->bins[axis] ? grid->bins[axis] - 1 : (int)bin;
+}
 
 /* malloc that never asks for 0 bytes, whose result would be ambiguous, nor for a product that overflows. */
 void *superion_allocate(size_t count, size_t size);

@@ -64,10 +64,13 @@ void superion_neighbor_list_free(superion_neighbor_list *list) {
     }
 }
 
+/* The larger of two numbers that are no NaN; fmax, which minds them, is a call. */
+static inline double larger(double p, double q) { return p > q ? p : q; }
+
 /* Distance from a coordinate to a bin along one axis, 0 inside it. */
 static double gap(const superion_grid *grid, int axis, int bin, double coordinate) {
     double low = grid->low[axis] + bin * grid->width[axis];
-    return fmax(0.0, fmax(low - coordinate, coordinate - low - grid->width[axis]));
+    return larger(0.0, larger(low - coordinate, coordinate - low - grid->width[axis]));
 }
 
 /* Collect what lies within the cutoff of one centre, the centre itself left out. */
@@ -83,10 +86,10 @@ static superion_status collect(const superion_images *images, size_t center, dou
     size_t count = 0;
     int u_end = superion_bin_of(grid, 0, x + reach);
     for (int u = superion_bin_of(grid, 0, x - reach); u <= u_end; u++) {
-        double gap_x = gap(grid, 0, u, x), left_x = squared_reach - gap_x * gap_x, half_y = sqrt(fmax(0.0, left_x));
+        double gap_x = gap(grid, 0, u, x), left_x = squared_reach - gap_x * gap_x, half_y = sqrt(larger(0.0, left_x));
         int v_end = superion_bin_of(grid, 1, y + half_y);
         for (int v = superion_bin_of(grid, 1, y - half_y); v <= v_end; v++) {
-            double gap_y = gap(grid, 1, v, y), left = left_x - gap_y * gap_y, half_z = sqrt(fmax(0.0, left));
+            double gap_y = gap(grid, 1, v, y), left = left_x - gap_y * gap_y, half_z = sqrt(larger(0.0, left));
             const uint32_t *row = images->bin_start + ((size_t)u * n_v + (size_t)v) * n_w;
             uint32_t place = row[superion_bin_of(grid, 2, z - half_z)], end = row[superion_bin_of(grid, 2, z + half_z) + 1];
             if (end > place && end - place > found->capacity - count) {

@@ -16,7 +16,7 @@ from superion.featurizers.cif_text import read_block, spellings, text_value, val
 from superion.featurizers.crystal import Crystal
 from superion.featurizers.crystal_checks import MAX_LENGTH
 from superion.featurizers.expansion import Copies, ListedAtoms, assemble, expand
-from superion.featurizers.formula import Formula
+from superion.featurizers.formula import Formula, plain_amounts
 from superion.featurizers.operations import Operations
 from superion.featurizers.symmetry import Symmetry, read_symmetry
 
@@ -151,26 +151,28 @@ def _compare_with_formula(block: cif.Block, atoms: ListedAtoms, copies: Copies, 
     raw = text_value(block, _FORMULA)
     if raw is None:
         return
-    try:
-        stated = Formula.parse(_ISOTOPE.sub("H", raw))
-    except InvalidFormula as fault:
-        notes.append(f"_chemical_formula_sum was not compared with the cell contents: {fault.message}")
-        return
+    raw = _ISOTOPE.sub("H", raw)
+    wanted = plain_amounts(raw)
+    if wanted is None:
+        try:
+            stated = Formula.parse(raw)
+        except InvalidFormula as fault:
+            notes.append(f"_chemical_formula_sum was not compared with the cell contents: {fault.message}")
+            return
+        wanted = dict(zip(stated.symbols, stated.amounts, strict=True))
     held: dict[str, float] = {}
     for symbol, count, occupancy in zip(atoms.symbols, copies.counts, atoms.occupancies, strict=True):
         held[symbol] = held.get(symbol, 0.0) + count * occupancy
-    n_held, n_stated = math.fsum(held.values()), stated.n_atoms
-    wanted = dict(zip(stated.symbols, stated.amounts, strict=True))
+    n_held, n_wanted = math.fsum(held.values()), math.fsum(wanted.values())
     differing = [
         symbol
         for symbol in held | wanted
         if not math.isclose(
-            held.get(symbol, 0.0) / n_held, wanted.get(symbol, 0.0) / n_stated, rel_tol=FORMULA_TOLERANCE
+            held.get(symbol, 0.0) / n_held, wanted.get(symbol, 0.0) / n_wanted, rel_tol=FORMULA_TOLERANCE
         )
     ]
     if differing:
         contents = Formula.from_amounts({symbol: round(amount, 9) for symbol, amount in held.items()})
         notes.append(
-            f"the cell contents {contents.text} and _chemical_formula_sum {stated.text} "
-            f"differ in {', '.join(differing)}"
+            f"the cell contents {contents.text} and _chemical_formula_sum {raw} differ in {', '.join(differing)}"
         )

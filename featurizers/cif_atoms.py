@@ -46,7 +46,8 @@ def read_atoms(block: cif.Block, notes: list[str]) -> ListedAtoms:
     symbols: list[str] = []
     occupancies: list[float] = []
     remarks = TypeNotes()
-    for k, (name, label) in enumerate(zip(types, labels, strict=True)):
+    for k, label in enumerate(labels):
+        name = types[k]
         if flags and _plain(flags[k]).lower() == "dum":
             notes.append(f"{label} is a dummy atom (calc_flag dum) and was left out")
             continue
@@ -93,7 +94,8 @@ def _names(block: cif.Block, n_atoms: int) -> tuple[list[str | None], list[str]]
     if not raw_types and not raw_labels:
         raise InvalidCif("the atoms have neither _atom_site_type_symbol nor _atom_site_label", field="cif")
     labels = [_plain(value) for value in raw_labels or raw_types]
-    types = [None if cif.is_null(value) else _plain(value) for value in raw_types] or [None] * n_atoms
+    names = {value: None if cif.is_null(value) else _plain(value) for value in set(raw_types)}  # many atoms, few types
+    types = [names[value] for value in raw_types] or [None] * n_atoms
     return types, labels
 
 

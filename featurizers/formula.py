@@ -89,7 +89,7 @@ class Formula:
             raise _fault(f"the formula has {len(text)} characters; at most {MAX_LENGTH} are read", text)
         if not text.strip():
             raise _fault("the formula is empty; write for example Li6PS5Cl", text)
-        amounts = _plain_amounts(text) or _Parser(text).parse()
+        amounts = plain_amounts(text) or _Parser(text).parse()
         return cls(tuple(amounts), tuple(amounts.values()), text.strip())
 
     @classmethod
@@ -145,7 +145,7 @@ class Formula:
         return "".join(f"{s}{f:.{CANONICAL_DECIMALS}f}" for s, f in sorted(zip(self.symbols, steps, strict=True)))
 
 
-def _plain_amounts(text: str) -> dict[str, float] | None:
+def plain_amounts(text: str) -> dict[str, float] | None:
     """Read a formula without brackets and adducts, as most are, or return None for the parser to read or to refuse."""
     if not _PLAIN.fullmatch(text) or _DOTTED_HYDRATE.search(text):
         return None

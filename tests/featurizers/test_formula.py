@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from superion.errors import InvalidFormula, SuperionError
 from superion.featurizers.element_data import SYMBOLS
-from superion.featurizers.formula import MAX_AMOUNT, MAX_DEPTH, MAX_LENGTH, Formula, _Parser, _plain_amounts
+from superion.featurizers.formula import MAX_AMOUNT, MAX_DEPTH, MAX_LENGTH, Formula, _Parser, plain_amounts
 
 
 def amounts(text: str) -> dict[str, float]:
@@ -239,7 +239,7 @@ PARTS = st.lists(
 @settings(max_examples=500)
 @given(PARTS)
 def test_plain_formulas_are_read_as_the_parser_reads_them(text: str) -> None:
-    amounts = _plain_amounts(text)
+    amounts = plain_amounts(text)
     if amounts is None:
         return
     assert list(amounts.items()) == list(_Parser(text).parse().items())
@@ -247,6 +247,6 @@ def test_plain_formulas_are_read_as_the_parser_reads_them(text: str) -> None:
 
 def test_plain_formulas_are_most_formulas() -> None:
     for text in ("Li6PS5Cl", "Li6.4La3Zr1.4Ta0.6O12", "Li24 P4 S20 Cl4", "LiOLi.5"):
-        assert _plain_amounts(text) is not None
+        assert plain_amounts(text) is not None
     for text in ("Li2SO4.5H2O", "Li2.H2O", "Li2 3O", "Li(PO4)", "Li0", "Xx", "D2O", "", "2Li"):
-        assert _plain_amounts(text) is None
+        assert plain_amounts(text) is None
