@@ -175,8 +175,8 @@ def test_command_of_the_readme_works(command: str, place: Path, environment: dic
     assert done.returncode == (1 if reads_table else 0), done.stderr
 
 
-def test_the_python_of_the_readme_runs(place: Path, environment: dict[str, str]) -> None:
-    (text,) = blocks("python")
+@pytest.mark.parametrize("text", blocks("python"), ids=["predict", "featurise"])
+def test_the_python_of_the_readme_runs(text: str, place: Path, environment: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-c", text], env=environment, cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
