@@ -12,11 +12,18 @@ static superion_status check(size_t n_elements, const int64_t *offsets, size_t n
             return SUPERION_BAD_OFFSETS;
         }
     }
-    for (int64_t entry = 0; entry < offsets[n_compositions]; entry++) {
-        if (elements[entry] < 0 || (uint64_t)elements[entry] >= n_elements) {
-            return SUPERION_BAD_ELEMENT;
+    for (size_t m = 0; m < n_compositions; m++) {
+        double total = 0.0;
+        for (int64_t entry = offsets[m]; entry < offsets[m + 1]; entry++) {
+            if (elements[entry] < 0 || (uint64_t)elements[entry] >= n_elements) {
+                return SUPERION_BAD_ELEMENT;
+            }
+            if (!isfinite(amounts[entry]) || !(amounts[entry] > 0.0)) {
+                return SUPERION_BAD_AMOUNT;
+            }
+            total += amounts[entry];
         }
-        if (!isfinite(amounts[entry]) || !(amounts[entry] > 0.0)) {
+        if (!isfinite(total)) { /* every weight would be 0 */
             return SUPERION_BAD_AMOUNT;
         }
     }

@@ -42,7 +42,7 @@ extern "C" {
  *     starts at 0 and increases.
  * elements: shape (offsets[n_compositions],): row of the table per entry. An element may occur twice in one composition;
  *     the mode then goes by each entry's own amount, so merge them first.
- * amounts: shape (offsets[n_compositions],): finite, above 0.
+ * amounts: shape (offsets[n_compositions],): finite, above 0, and with a finite sum in each composition.
  * statistics: shape (n_compositions, n_properties, SUPERION_N_STATISTICS), row-major; written in full on success,
  *     unspecified on failure.
  *

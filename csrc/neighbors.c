@@ -255,6 +255,9 @@ static superion_status search(const superion_images *images, size_t n_sites, con
         if (options->max_pairs > 0 && found->count > options->max_pairs - list->count) {
             return SUPERION_TOO_MANY_PAIRS;
         }
+        if (found->count == 0) {
+            continue; /* there may be no arrays yet to point into */
+        }
         if (found->count > capacity - list->count) {
             /* What the centres so far needed, scaled to all, is close in a crystal; a tenth more is rarely short. */
             double expected = (double)(list->count + found->count) / (double)(i + 1) * (double)n_sites * 1.1 + 64.0;

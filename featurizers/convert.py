@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import gemmi
 import numpy as np
+from numpy.typing import NDArray
 
-from superion.errors import InvalidCrystal
+from superion.errors import InvalidCrystal, shorten
 from superion.featurizers.crystal import Crystal
 from superion.featurizers.crystal_checks import MAX_SITES
 from superion.featurizers.element_data import SYMBOLS
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 8_000_000
 """Largest file that is read [bytes]."""
+MAX_COORDINATE = 1e9
+"""Longest vector that is converted [angstrom]; `Crystal` accepts less, and products of longer ones overflow."""
 
 _DUMMY = "X"
 """What ASE calls atomic number 0."""
@@ -84,15 +87,14 @@ def from_ase(atoms: ase.Atoms) -> Crystal:
         raise _fault(f"ASE Atoms are needed, not {type(atoms).__name__}", "atoms") from fault
     if not all(periodic):
         raise _fault(f"the atoms are not periodic in three dimensions (pbc {list(map(bool, periodic))})", "pbc")
-    if abs(np.linalg.det(matrix)) < 1e-9:
-        raise _fault("the cell has no volume", "lattice")
+    inverse = _inverse(matrix, "lattice")
     if not all(0 <= number <= len(SYMBOLS) for number in numbers):
         raise _fault("an atomic number is none of 0 (a dummy) to 118", "species")
     held: list[Held] = [[((_DUMMY, *SYMBOLS)[number], 1.0)] for number in numbers]
     if occupancy and kinds is not None:
         shares = {str(kind): list(share.items()) for kind, share in occupancy.items()}
         held = [shares.get(str(kind), site) for kind, site in zip(kinds, held, strict=True)]
-    return crystal_of_sites(matrix, coordinates @ np.linalg.inv(matrix), held, None)
+    return crystal_of_sites(matrix, _finite(coordinates, "positions") @ inverse, held, None)
 
 
 def from_dict(data: Mapping[str, Any]) -> Crystal:
@@ -111,7 +113,8 @@ def from_dict(data: Mapping[str, Any]) -> Crystal:
     except KeyError as fault:
         raise _fault(f"the structure lacks {fault.args[0]!r}", "structure") from fault
     except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as fault:
-        raise _fault(f"the structure is not of the form that its keys promise: {fault}", "structure") from fault
+        told = shorten(str(fault))
+        raise _fault(f"the structure is not of the form that its keys promise: {told}", "structure") from fault
     raise _fault(
         "neither 'lattice' and 'sites' (pymatgen) nor 'lattice_vectors' (OPTIMADE) are in the structure", "structure"
     )
@@ -123,6 +126,8 @@ def _from_pymatgen_dict(data: Mapping[str, Any]) -> Crystal:
         matrix = lattice["matrix"]
     else:
         cell = [float(lattice[key]) for key in ("a", "b", "c", "alpha", "beta", "gamma")]
+        if not all(0.0 < angle < 180.0 for angle in cell[3:]):
+            raise _fault(f"the cell angles are {cell[3:]}; above 0 and below 180 degrees is right", "lattice", cell)
         matrix = np.array(gemmi.UnitCell(*cell).orth.mat.tolist()).T
     if not all(lattice.get("pbc", (True, True, True))):
         raise _fault("the structure is not periodic in three dimensions", "lattice.pbc", lattice["pbc"])
@@ -152,18 +157,34 @@ def _from_optimade(attributes: Mapping[str, Any]) -> Crystal:
     positions = np.array(attributes["cartesian_site_positions"], dtype=np.float64)
     if matrix.shape != (3, 3) or positions.shape != (len(names), 3):
         raise _fault("lattice_vectors are (3, 3) and cartesian_site_positions one row per site", "structure")
-    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
-        raise _fault("the lattice vectors span no volume", "lattice_vectors")
+    inverse = _inverse(matrix, "lattice_vectors")
     unknown = sorted({str(name) for name in names} - kinds.keys())
     if unknown:
-        raise _fault(f"species_at_sites names {unknown[0]!r}, which is not among the species", "species_at_sites")
+        raise _fault(
+            f"species_at_sites names {shorten(unknown[0])!r}, which is not among the species", "species_at_sites"
+        )
     return crystal_of_sites(
         matrix,
-        positions @ np.linalg.inv(matrix),
+        _finite(positions, "cartesian_site_positions") @ inverse,
         [kinds[name] for name in names],
         [str(name) for name in names],
         attributes.get("space_group_it_number"),
     )
+
+
+def _finite(lengths: NDArray[np.float64], field: str) -> NDArray[np.float64]:
+    """Return `lengths` [angstrom], none of which is NaN, infinite or so large that its products overflow."""
+    if not (np.abs(lengths) <= MAX_COORDINATE).all():
+        raise _fault(f"the {field} hold NaN, infinity or more than {MAX_COORDINATE:g} angstrom", field)
+    return lengths
+
+
+def _inverse(matrix: NDArray[np.float64], field: str) -> NDArray[np.float64]:
+    """Return the inverse of the lattice vectors in the rows of `matrix` [angstrom]."""
+    if abs(np.linalg.det(_finite(matrix, field))) < 1e-9:
+        raise _fault("the lattice vectors span no volume", field)
+    inverse: NDArray[np.float64] = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+    return inverse
 
 
 def _check_count(n_sites: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from superion.errors import InvalidCrystal, InvalidValue
+from superion.errors import InvalidCrystal, InvalidValue, shorten
 from superion.featurizers.crystal_checks import (
     MAX_SITES,
     Species,
@@ -84,7 +84,7 @@ class Crystal:
         number = self.space_group_number
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 230):
             raise InvalidCrystal(
-                f"space group {number!r}; a number from 1 to 230 or None is right",
+                f"space group {shorten(repr(number))}; a number from 1 to 230 or None is right",
                 field="space_group_number",
                 value=number,
             )

@@ -22,6 +22,8 @@ MAX_SITES = 10_000
 """Largest number of sites of a crystal."""
 SAME_POSITION = 0.1
 """Distance within which sites share one position [angstrom]."""
+MIN_OCCUPANCY = 1e-6
+"""Smallest occupancy, the smallest amount that a `Formula` takes; less is a slip of exponent."""
 MAX_OCCUPANCY = 1.05
 """Largest summed occupancy of one position; refined occupancies round to slightly more than 1."""
 MAX_LENGTH = 1e4
@@ -82,9 +84,9 @@ def _checked_site(site: Species) -> Species:
         occupancy = float(given)
         if symbol not in ATOMIC_NUMBER:
             raise InvalidCrystal(f"{symbol!r} is not an element symbol", field="species", value=symbol)
-        if not 0 < occupancy <= MAX_OCCUPANCY:  # also False for NaN
+        if not MIN_OCCUPANCY <= occupancy <= MAX_OCCUPANCY:  # also False for NaN
             raise InvalidCrystal(
-                f"the occupancy of {symbol} is {occupancy:g}; above 0 and at most {MAX_OCCUPANCY} is right",
+                f"the occupancy of {symbol} is {occupancy:g}; from {MIN_OCCUPANCY:g} to {MAX_OCCUPANCY} is right",
                 field="species",
                 value=occupancy,
             )

@@ -314,9 +314,13 @@ def _short(number: str) -> str:
 
 
 def _write(symbols: tuple[str, ...], amounts: tuple[float, ...]) -> str:
-    """Write amounts with ten significant digits at most, no exponent, and leave 1 out."""
+    """Write amounts with ten significant digits at most, no exponent, and leave 1 out.
+
+    Except that the 1 of a last oxygen stays in `Li0.5H2O1`, which without it could be read as a hydrate.
+    """
     parts = []
     for symbol, amount in zip(symbols, amounts, strict=True):
         number = np.format_float_positional(amount, precision=10, fractional=False, trim="-")
         parts.append(symbol + ("" if number == "1" else number))
-    return "".join(parts)
+    text = "".join(parts)
+    return f"{text}1" if _DOTTED_HYDRATE.search(text) else text

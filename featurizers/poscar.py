@@ -15,30 +15,36 @@ from superion.featurizers.type_symbols import read_type
 
 MAX_BYTES = 8_000_000
 """Longest POSCAR that is read [bytes]."""
+MAX_NUMBER = 1e9
+"""Largest number that is read; no crystal has one, and products of larger ones overflow."""
 
 _SYMBOL = re.compile(r"([A-Z][a-z]?)(?:_\w+)?(?:/\w*)?")  # `Li`, `Li_sv`, and `Li/1a2b3c4d` as VASP 6 writes it
 
 _COMMENT = re.compile("[!#]")
+_LINE_END = re.compile(r"\r\n|\n|\r")  # and not the dozen others of `str.splitlines`, at which no editor breaks a line
 
 
 def read_poscar(text: str | bytes) -> Crystal:
-    """Read POSCAR text with one to three scale factors, direct or Cartesian, with or without selective dynamics.
+    """Read POSCAR text with one or three scale factors, direct or Cartesian, with or without selective dynamics.
 
     Files of VASP 4, which name no elements on line 6, are read when their comment line names them; the notes say so.
     Deuterium and tritium become H and sites called `X` or `Va` are left out, both with a note.
     Velocities and whatever else follows the positions are ignored. Raises InvalidCrystal.
     """
     notes: list[str] = []
-    lines = _decoded(text, notes).splitlines()
+    content = _decoded(text, notes).removeprefix("\ufeff").rstrip()
+    lines = _LINE_END.split(content) if content else []
     if len(lines) < 8:
         raise _fault(
             f"the POSCAR has {len(lines)} lines; a comment, a scale, a lattice, counts and positions are needed"
         )
-    scale = _numbers(lines, 1, (1, 3))
+    scale = _numbers(lines, 1, (1, 2, 3))
+    if len(scale) == 2:
+        raise _fault(f"line 2 is {lines[1][:60]!r}; one scale factor or three are read")
     lattice = np.array([_numbers(lines, k, (3,))[:3] for k in (2, 3, 4)])
     if len(scale) == 1 and scale[0] < 0:  # a negative scale is the volume of the cell
         volume = abs(np.linalg.det(lattice))
-        if volume == 0:
+        if volume < 1e-9:
             raise _fault("lines 3 to 5 span no volume")
         scale = [float(np.cbrt(-scale[0] / volume))]
     if min(scale) <= 0:
@@ -95,9 +101,16 @@ def _numbers(lines: list[str], at: int, lengths: tuple[int, ...]) -> list[float]
     numbers: list[float] = []
     for word in lines[at].split()[: max(lengths)]:
         try:
-            numbers.append(float(word))
+            number = float(word)
         except ValueError:
             break
+        if not word.isascii() or "_" in word:  # Python reads `1_0` and the digits of every script
+            break
+        if not abs(number) <= MAX_NUMBER:
+            raise _fault(
+                f"line {at + 1} holds {word[:40]!r}; NaN, infinity and numbers above {MAX_NUMBER:g} are no lengths"
+            )
+        numbers.append(number)
     fitting = [length for length in lengths if length <= len(numbers)]
     if not fitting:
         raise _fault(f"line {at + 1} is {lines[at][:60]!r}; {lengths[0]} numbers are needed")

@@ -84,7 +84,7 @@ def _declared(block: cif.Block, cell: gemmi.UnitCell, notes: list[str]) -> gemmi
     if number:
         try:
             by_number = gemmi.find_spacegroup_by_number(int(number))
-        except ValueError:
+        except (ValueError, TypeError):  # TypeError for more digits than gemmi's integers have
             by_number = None
         if by_number is None:
             notes.append(f"the space group number {number!r} is none of 1 to 230 and was left out of account")

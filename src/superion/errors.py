@@ -4,6 +4,8 @@ from __future__ import annotations
 
 VALUE_SHOWN = 120
 """Longest part of an offending value that an error repeats [characters]."""
+MESSAGE_SHOWN = 1000
+"""Longest message [characters]; whatever is repeated in one, an answer or a log line stays short."""
 
 
 class SuperionError(Exception):
@@ -18,6 +20,7 @@ class SuperionError(Exception):
     """Place among many sources, from 0, where a batch met the error; None outside of one."""
 
     def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:
+        message = message if len(message) <= MESSAGE_SHOWN else message[: MESSAGE_SHOWN - 3] + "..."
         super().__init__(message)
         self.message = message
         self.field = field

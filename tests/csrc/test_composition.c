@@ -35,8 +35,8 @@ static void check_values(void) {
 }
 
 static void check_codes(void) {
-    const double table[] = {1.0}, one[] = {1.0}, zero[] = {0.0}, bad[] = {NAN};
-    const int64_t good[] = {0, 1}, empty[] = {0, 0}, late[] = {1, 2}, row[] = {0}, out[] = {1}, below[] = {-1};
+    const double table[] = {1.0}, one[] = {1.0}, zero[] = {0.0}, bad[] = {NAN}, huge[] = {1e308, 1e308};
+    const int64_t good[] = {0, 1}, empty[] = {0, 0}, late[] = {1, 2}, pair[] = {0, 2}, row[] = {0}, rows[] = {0, 0}, out[] = {1}, below[] = {-1};
     double s[6];
     CHECK(superion_composition_statistics(table, 1, 1, NULL, 1, row, one, s) == SUPERION_NULL_ARGUMENT);
     CHECK(superion_composition_statistics(NULL, 1, 1, good, 1, row, one, s) == SUPERION_NULL_ARGUMENT);
@@ -46,6 +46,7 @@ static void check_codes(void) {
     CHECK(superion_composition_statistics(table, 1, 1, good, 1, below, one, s) == SUPERION_BAD_ELEMENT);
     CHECK(superion_composition_statistics(table, 1, 1, good, 1, row, zero, s) == SUPERION_BAD_AMOUNT);
     CHECK(superion_composition_statistics(table, 1, 1, good, 1, row, bad, s) == SUPERION_BAD_AMOUNT);
+    CHECK(superion_composition_statistics(table, 1, 1, pair, 1, rows, huge, s) == SUPERION_BAD_AMOUNT);
     CHECK(superion_composition_statistics(NULL, 0, 0, empty, 0, NULL, NULL, NULL) == SUPERION_OK);
 }
 

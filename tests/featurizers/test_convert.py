@@ -183,6 +183,18 @@ def test_dict_with_cell_parameters_only() -> None:
     assert_close(Crystal.from_dict(data), DISORDERED, same_orientation=False)
 
 
+@pytest.mark.parametrize("angle", [0, 180, -90, 360, float("nan")])
+@pytest.mark.parametrize("name", ["alpha", "beta", "gamma"])
+def test_dict_with_an_angle_that_no_cell_has(name: str, angle: float) -> None:
+    # gemmi takes a gamma of 0 for a cell that is not known, and makes it a cube of 1 angstrom.
+    data = DISORDERED.to_dict()
+    del data["lattice"]["matrix"]
+    data["lattice"][name] = angle
+    with pytest.raises(InvalidCrystal, match="cell angles") as caught:
+        Crystal.from_dict(data)
+    assert caught.value.field == "lattice"
+
+
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=4)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)),
@@ -254,7 +266,7 @@ def test_optimade() -> None:
         ("species_at_sites", ["Li", "mix", "Q"], "'Q'"),
         ("species_at_sites", ["Li"], "one row per site"),
         ("lattice_vectors", [[0, 0, 0]] * 3, "volume"),
-        ("lattice_vectors", [[None, None, None]] * 3, "form|volume"),
+        ("lattice_vectors", [[None, None, None]] * 3, "NaN"),
         ("species", [], "not among the species"),
         (
             "species",

@@ -129,6 +129,7 @@ def test_scale_and_order_do_not_matter():
         (Amounts(("Li",), (0.0,)), "amounts", "above zero"),
         (Amounts(("Li",), (-1.0,)), "amounts", "above zero"),
         (Amounts(("Li",), (np.nan,)), "amounts", "above zero"),
+        (Amounts(("Li", "F"), (1e308, 1e308)), "amounts", "above zero"),
         (Amounts((), ()), "formulas", "elements"),
         (Amounts(("Li", "F"), (1.0,)), "formulas", "one amount each"),
     ],

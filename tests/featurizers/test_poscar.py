@@ -58,6 +58,10 @@ def test_poscar_dialects() -> None:
     old = Crystal.from_poscar("\n".join(lines[:5] + lines[6:]))
     assert_close(old, ORDERED)
     assert "VASP 4" in old.notes[0]
+    # A form feed or a line separator of Unicode inside a comment ends no line; a byte order mark is no part of a name.
+    assert_close(Crystal.from_poscar(poscar(line1="a\x0cb\u2028c")), ORDERED)
+    assert_close(Crystal.from_poscar(("\ufeff" + "\n".join(lines[:5] + lines[6:])).encode()), ORDERED)
+    assert_close(Crystal.from_poscar(POSCAR.replace("\n", "\r\n")), ORDERED)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,11 @@ def test_poscar_dialects() -> None:
         (poscar(line2="0"), "scale"),
         (poscar(line2="1 -1 1"), "scale"),
         (poscar(line2="nan"), "NaN"),
+        (poscar(line2="1 2"), "one scale factor or three"),
+        (poscar(line2="1e400"), "line 2 holds '1e400'"),
+        (poscar(line2="1_0"), "line 2 is '1_0'"),
+        (poscar(line2="١"), "line 2 is '١'"),
+        (poscar(line3="1e10 0 0"), "above 1e\\+09"),
         (poscar(line2="a"), "line 2"),
         (poscar(line3="5 0"), "line 3 is '5 0'; 3 numbers"),
         (poscar(line3="0 0 0"), "volume"),
