@@ -43,7 +43,7 @@ endif
 
 COMPILED_FROM := setup.py pyproject.toml $(wildcard csrc/*.c csrc/*.h csrc/*.pxd featurizers/*.pyx featurizers/*.pxd)
 
-.PHONY: help install serve test check bench release-model lint format typing lock clean distclean again
+.PHONY: help install serve test check fuzz bench release-model lint format typing lock clean distclean again
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -59,6 +59,15 @@ test: install ## run the test suite
 
 check: install ## run the long tests: fresh installs, fuzzing, faults
 	@$(BIN)/pytest -m check $(ARGS)
+
+# Not in the lock, because there are wheels for x86-64 only; without it tests/fuzz/tracing.py does the work, slower.
+ATHERIS := atheris==3.0.0
+
+fuzz: install ## fuzz the readers and the C core at length: ARGS="--seconds 600 --targets cif"
+	@$(BIN)/python -c 'import atheris' 2>/dev/null \
+	    || $(PIP) install $(PIP_QUIET) --only-binary :all: $(ATHERIS) 2>/dev/null \
+	    || echo "$(ATHERIS) cannot be installed here"
+	@$(BIN)/python tests/fuzz/run.py $(ARGS)
 
 # Standard output is one JSON document, so the installation reports on standard error.
 bench: ## measure the featurisation core beside its peers; docs/benchmarks.md
