@@ -182,10 +182,9 @@ class WorkerPool:
             chunk = self._waiting[0]
             worker.chunks.append(chunk)
             self._waiting.popleft()
-            try:
+            # A worker that has ended is buried by `_receive`, after what it may still have answered.
+            with suppress(OSError):
                 send(worker.connection, chunk.request)
-            except OSError:
-                self._bury(worker)
 
     def _worker_for(self, chunk: Chunk) -> _Worker | None:
         free = [worker for worker in self._workers if worker.takes(chunk)]

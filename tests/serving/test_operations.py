@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,13 @@ def test_every_request_has_an_identifier(service: Any) -> None:
 
 def test_the_log_tells_of_each_request(service: Any) -> None:
     service.client.post("/predict", json={"materials": [{"formula": "LiF"}, {}]}, headers={"X-Request-Id": "logged-1"})
-    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
-    (line,) = [line for line in lines if line.get("request_id") == "logged-1"]
+    found: list[Any] = []
+    deadline = time.monotonic() + 20.0
+    while not found and time.monotonic() < deadline:  # the line is written after the answer has gone out
+        time.sleep(0.05)
+        lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+        found = [line for line in lines if line.get("request_id") == "logged-1"]
+    (line,) = found
     expected = {"path": "/predict", "method": "POST", "status": 200, "n_materials": 2, "n_failed": 1}
     assert expected.items() <= line.items()
     assert line["model_version"] == "1"
