@@ -6,8 +6,8 @@
 
 #include "images.h"
 
-#define BOX_EDGE 0.8 /* of a box [angstrom], unless points are few; 0.6 to 1.2 timed alike on crystals */
-#define MAX_IMAGES 4e6 /* of spheres; they take 128 MB */
+#define BOX_EDGE 1.0 /* of a box [angstrom], unless points are few; 0.8 to 1.6 timed alike on a crystal */
+#define MAX_IMAGES 1e6 /* of spheres; 10,000 atoms of 0.2 cubic angstrom each have 720,000 with a ceiling of 10 */
 #define MAX_COORDINATE 1e15 /* in reduced lattice vectors; the digits of a position in the cell are lost before */
 
 void superion_brick_free(superion_brick *brick) {

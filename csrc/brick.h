@@ -34,7 +34,7 @@ typedef struct superion_brick {
 superion_status superion_brick_place_points(const int32_t shape[3], superion_brick *brick);
 
 /* Replace the spheres by the images, within `reach` of the brick, of spheres whose numbers are checked.
- * Returns SUPERION_OK, OVERFLOW (some 4e6 images, or coordinates that have no digits left) or OUT_OF_MEMORY. */
+ * Returns SUPERION_OK, OVERFLOW (some 1e6 images, or coordinates that have no digits left) or OUT_OF_MEMORY. */
 superion_status superion_brick_place_spheres(const double *fractional, const double *radii, size_t n_spheres, double reach,
                                              superion_brick *brick);
 

@@ -10,7 +10,7 @@
 #include "brick.h"
 #include "neighbors.h"
 
-#define FIRST_REACH 3.0 /* largest clearance expected [angstrom]; where there is more, the work is done again */
+#define FIRST_REACH 4.0 /* largest clearance expected [angstrom]; where there is more, the work is done again */
 #define N_PARTS 27 /* points per voxel */
 #define SLACK 1e-9 /* what rounding may cost in a comparison [angstrom] */
 

@@ -55,7 +55,7 @@ superion_status superion_clearance_plan(const double *lattice, double step, doub
  *
  * Time grows with the number of points and, far less, with that of spheres.
  * Returns SUPERION_OK, NULL_ARGUMENT, NONFINITE_LATTICE, SINGULAR_LATTICE, NONFINITE_COORDINATE, BAD_RADIUS, BAD_GRID
- * (also for such a floor or ceiling), OVERFLOW (some 4e6 images of spheres, as in a cell much
+ * (also for such a floor or ceiling), OVERFLOW (some 1e6 images of spheres, as in a cell much
  * smaller than the ceiling, or coordinates that have no digits left) or OUT_OF_MEMORY. */
 superion_status superion_clearance_grid(const double *lattice, const double *fractional, const double *radii,
                                         size_t n_spheres, const int32_t shape[3], double ceiling, double floor,
