@@ -88,12 +88,11 @@ def symmetry_of(contents: Occupancies, declared_number: int | None, tolerance: f
         raise MissingDependency(
             "finding the symmetry of a crystal needs spglib: pip install 'superion[predict]'", field="spglib"
         ) from fault
-    lattice, fractional = contents.lattice, contents.fractional_coordinates
-    if np.linalg.det(lattice) < 0.0:
-        # The same crystal with two vectors exchanged: spglib is made for right-handed cells.
-        lattice, fractional = lattice[[1, 0, 2]], fractional[:, [1, 0, 2]]
+    kinds = _kinds(contents.amounts)
     try:
-        found = spglib.get_symmetry_dataset((lattice, fractional, _kinds(contents.amounts)), symprec=tolerance)
+        found = spglib.get_symmetry_dataset(
+            (contents.lattice, contents.fractional_coordinates, kinds), symprec=tolerance
+        )
     except spglib.SpglibError:
         found = None
     if found is None:
