@@ -7,8 +7,8 @@ is drawn when framework atoms are there at least half of the time, counted over 
 Where the mobile ion shares the position it is evidently not barred from it, so there 0.9 is asked for.
 
 `csrc/clearance.h` defines the clearance of a point, which is the radius of the largest sphere that fits around it, and
-its peaks, on which the bottlenecks are found. A radius found this way changes with the origin of the grid by 0.01
-angstrom (median of 32 measured crystals; 0.07 at most).
+its peaks, on which the bottlenecks are found: points some 0.13 angstrom apart, so a radius may be up to 0.1 angstrom
+too small. With the origin of the grid it changes by 0.01 angstrom (median of 32 measured crystals; 0.07 at most).
 """
 
 from __future__ import annotations
