@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "landscape.h"
 #include "neighbors.h"
 
 #define N_WEIGHTS 8
@@ -16,11 +17,15 @@ superion_status superion_find_steps(const double *lattice, const int32_t shape[3
         v[x / 3][x % 3] = lattice[x];
     }
     for (int k = 0; k < 3; k++) {
-        lengths *= sqrt(v[k][0] * v[k][0] + v[k][1] * v[k][1] + v[k][2] * v[k][2]);
+        double length = sqrt(v[k][0] * v[k][0] + v[k][1] * v[k][1] + v[k][2] * v[k][2]);
+        if (!(length <= SUPERION_MAX_GRID_LENGTH)) {
+            return SUPERION_SINGULAR_LATTICE;
+        }
+        lengths *= length;
     }
     double volume = fabs(v[0][0] * (v[1][1] * v[2][2] - v[1][2] * v[2][1]) - v[0][1] * (v[1][0] * v[2][2] - v[1][2] * v[2][0]) +
                          v[0][2] * (v[1][0] * v[2][1] - v[1][1] * v[2][0]));
-    if (!(volume > SUPERION_SINGULAR_VOLUME * lengths) || !isfinite(lengths)) {
+    if (!(volume > SUPERION_SINGULAR_VOLUME * lengths)) {
         return SUPERION_SINGULAR_LATTICE;
     }
     for (int k = 0; k < 3; k++) {
@@ -44,7 +49,8 @@ superion_status superion_find_steps(const double *lattice, const int32_t shape[3
     if (!(steps->a_x > 0.0 && steps->b_y > 0.0 && steps->c_z > 0.0) || !isfinite(steps->a_x)) {
         return SUPERION_SINGULAR_LATTICE;
     }
-    return SUPERION_OK;
+    double skew = fmax(fmax(fabs(steps->a_y), fabs(steps->a_z)) / steps->a_x, fabs(steps->b_z) / steps->b_y);
+    return skew <= SUPERION_MAX_GRID_SKEW ? SUPERION_OK : SUPERION_SINGULAR_LATTICE;
 }
 
 int32_t superion_wrap(double index, int32_t count) {

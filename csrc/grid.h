@@ -12,7 +12,8 @@ typedef struct superion_steps {
     double a_x, a_y, a_z, b_y, b_z, c_z; /* [angstrom]; a_x, b_y and c_z above 0 */
 } superion_steps;
 
-/* Find the steps of a grid. Returns SUPERION_OK, NONFINITE_LATTICE or SINGULAR_LATTICE. */
+/* Find the steps of a grid. Returns SUPERION_OK, NONFINITE_LATTICE or SINGULAR_LATTICE, the latter also for a lattice beyond
+ * SUPERION_MAX_GRID_LENGTH or SUPERION_MAX_GRID_SKEW. */
 superion_status superion_find_steps(const double *lattice, const int32_t shape[3], superion_steps *steps);
 
 /* The coordinate of a grid point in the cell, for one of any image. */

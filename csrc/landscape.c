@@ -25,14 +25,15 @@ typedef struct {
 static superion_status check_interactions(const superion_framework *framework) {
     for (size_t n = 0; n < framework->n_interactions; n++) {
         const superion_interaction *one = framework->interactions + n;
-        if (!isfinite(one->depth) || !isfinite(one->strength)) {
+        if (!(fabs(one->depth) <= SUPERION_MAX_PARAMETER && fabs(one->strength) <= SUPERION_MAX_PARAMETER)) {
             return SUPERION_BAD_INTERACTION;
         }
-        if (one->depth != 0.0 && !(isfinite(one->minimum) && isfinite(one->steepness) && one->steepness > 0.0 &&
-                                   one->steepness * one->minimum <= SUPERION_MAX_EXPONENT)) {
+        if (one->depth != 0.0 &&
+            !(isfinite(one->minimum) && one->steepness > 0.0 && one->steepness <= SUPERION_MAX_STEEPNESS &&
+              one->steepness * one->minimum <= SUPERION_MAX_EXPONENT)) {
             return SUPERION_BAD_INTERACTION;
         }
-        if (one->strength != 0.0 && !(isfinite(one->screening) && one->screening > 0.0)) {
+        if (one->strength != 0.0 && !(isfinite(one->screening) && one->screening >= SUPERION_MIN_SCREENING)) {
             return SUPERION_BAD_INTERACTION;
         }
     }
@@ -68,7 +69,7 @@ static superion_status check_framework(const superion_framework *framework) {
         if (framework->kinds[entry] < 0 || (size_t)framework->kinds[entry] >= framework->n_interactions) {
             return SUPERION_BAD_INTERACTION;
         }
-        if (!isfinite(framework->occupancies[entry])) {
+        if (!(fabs(framework->occupancies[entry]) <= SUPERION_MAX_PARAMETER)) {
             return SUPERION_BAD_AMOUNT;
         }
     }

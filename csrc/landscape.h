@@ -41,16 +41,26 @@ extern "C" {
 #define SUPERION_CLOSEST_APPROACH 1e-2
 /* Largest steepness * minimum of a Morse term, so that its square is finite at the closest approach. */
 #define SUPERION_MAX_EXPONENT 300.0
+/* Largest depth [eV], strength [eV angstrom] and occupancy, of either sign, largest steepness [1/angstrom] and smallest
+ * screening [angstrom]: far beyond what any ion has, and such that no number in the tables overflows. */
+#define SUPERION_MAX_PARAMETER 1e6
+#define SUPERION_MAX_STEEPNESS 1e3
+#define SUPERION_MIN_SCREENING 1e-3
 /* Energy below which the tail of a site is left out [eV]. */
 #define SUPERION_NEGLIGIBLE_ENERGY 1e-9
 
+/* Longest lattice vector [angstrom] and largest skew, the component of a vector along another one over its component across
+ * it: beyond them distances on the grid have too few digits left to be looked up in the tables. */
+#define SUPERION_MAX_GRID_LENGTH 1e6
+#define SUPERION_MAX_GRID_SKEW 1e4
+
 /* How one species acts on the probe. A term whose depth or strength is 0 is absent, and its other numbers are not read. */
 typedef struct superion_interaction {
-    double depth; /* [eV] */
+    double depth; /* at most SUPERION_MAX_PARAMETER, of either sign [eV] */
     double minimum; /* [angstrom] */
-    double steepness; /* above 0 [1/angstrom] */
-    double strength; /* [eV angstrom] */
-    double screening; /* above 0 [angstrom] */
+    double steepness; /* above 0, at most SUPERION_MAX_STEEPNESS [1/angstrom] */
+    double strength; /* at most SUPERION_MAX_PARAMETER, of either sign [eV angstrom] */
+    double screening; /* at least SUPERION_MIN_SCREENING [angstrom] */
 } superion_interaction;
 
 /* The sites of the crystal: site i holds the entries offsets[i] to offsets[i + 1] - 1. */
@@ -63,7 +73,7 @@ typedef struct superion_framework {
     const int64_t *offsets;
     /* Shape (offsets[n_sites],): which of the interactions each entry has. */
     const int32_t *kinds;
-    /* Shape (offsets[n_sites],): occupancies; finite. */
+    /* Shape (offsets[n_sites],): occupancies; at most SUPERION_MAX_PARAMETER, of either sign. */
     const double *occupancies;
     size_t n_interactions;
     /* Shape (n_interactions,). */
@@ -72,7 +82,7 @@ typedef struct superion_framework {
 
 /* Compute the energy at every point of the grid.
  *
- * lattice: shape (3, 3), row-major [angstrom]; finite, not singular (as in neighbors.h).
+ * lattice: shape (3, 3), row-major [angstrom]; finite, not singular (as in neighbors.h), within the two limits above.
  * framework: the sites that act on the probe. The arrays may be NULL where they are empty.
  * shape: grid points along a, b and c; each at least 1, and at most 2^31 - 1 in all.
  * cutoff: above 0, at most SUPERION_MAX_LANDSCAPE_CUTOFF [angstrom].
@@ -81,8 +91,8 @@ typedef struct superion_framework {
  * energies: shape (shape[0], shape[1], shape[2]), row-major [eV]; written in full on success, unspecified on failure.
  *
  * Returns SUPERION_OK, NULL_ARGUMENT, BAD_CUTOFF, BAD_GRID, NONFINITE_LATTICE, SINGULAR_LATTICE, NONFINITE_COORDINATE,
- * BAD_OFFSETS, BAD_INTERACTION (a kind out of range, or a number that is not finite or not above 0 where it must be),
- * BAD_AMOUNT (an occupancy that is not finite), TOO_MUCH_WORK or OUT_OF_MEMORY. */
+ * BAD_OFFSETS, BAD_INTERACTION (a kind or a number out of range), BAD_AMOUNT (an occupancy out of range), TOO_MUCH_WORK or
+ * OUT_OF_MEMORY. */
 superion_status superion_site_energies(const double *lattice, const superion_framework *framework, const int32_t shape[3],
                                        double cutoff, double max_terms, double *energies);
 

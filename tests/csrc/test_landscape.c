@@ -183,10 +183,12 @@ static void fuzz_hostile(void) {
 
 static void check_codes(void) {
     const double l[9] = {4, 0, 0, 0, 4, 0, 0, 0, 4}, flat[9] = {4, 0, 0, 0, 4, 0, 4, 4, 0}, bad_lattice[9] = {NAN, 0, 0, 0, 4, 0, 0, 0, 4};
+    const double endless[9] = {0.3, 0.5, 14, -1, -1, 1, 1e100, -1, -1}, skewed[9] = {4, 0, 0, 4e9, 4, 0, 0, 0, 4};
     const double origin[3] = {0, 0, 0}, nowhere[3] = {INFINITY, 0, 0}, one[1] = {1.0}, not_a_number[1] = {NAN};
     const int64_t offsets[2] = {0, 1}, late[2] = {1, 1};
     const int32_t kind[1] = {0}, other[1] = {1}, shape[3] = {2, 2, 2}, none[3] = {2, 0, 2};
     const superion_interaction bond = {1.0, 2.0, 1.5, 0.0, 0.0}, steep = {1.0, 400.0, 1.5, 0.0, 0.0}, bare = {0.0, 0.0, 0.0, 1.0, 0.0};
+    const superion_interaction hidden = {0.0, 0.0, 0.0, 1.0, 1e-320}, cliff = {1.0, 0.0, 1e300, 0.0, 0.0}, deep = {1e300, 2.0, 1.5, 0.0, 0.0};
     superion_framework f = {1, origin, offsets, kind, one, 1, &bond}, g;
     double e[8];
 #define STATUS_WITH(member, wrong) (g = f, g.member = wrong, superion_site_energies(l, &g, shape, 5.0, 0.0, e))
@@ -199,6 +201,8 @@ static void check_codes(void) {
     CHECK(superion_site_energies(l, &f, shape, NAN, 0.0, e) == SUPERION_BAD_CUTOFF);
     CHECK(superion_site_energies(l, &f, none, 5.0, 0.0, e) == SUPERION_BAD_GRID);
     CHECK(superion_site_energies(flat, &f, shape, 5.0, 0.0, e) == SUPERION_SINGULAR_LATTICE);
+    CHECK(superion_site_energies(endless, &f, shape, 5.0, 0.0, e) == SUPERION_SINGULAR_LATTICE);
+    CHECK(superion_site_energies(skewed, &f, shape, 5.0, 0.0, e) == SUPERION_SINGULAR_LATTICE);
     CHECK(superion_site_energies(bad_lattice, &f, shape, 5.0, 0.0, e) == SUPERION_NONFINITE_LATTICE);
     CHECK(superion_site_energies(l, &f, shape, 5.0, 1.0, e) == SUPERION_TOO_MUCH_WORK);
     CHECK(STATUS_WITH(fractional, nowhere) == SUPERION_NONFINITE_COORDINATE);
@@ -209,6 +213,9 @@ static void check_codes(void) {
     CHECK(STATUS_WITH(kinds, other) == SUPERION_BAD_INTERACTION);
     CHECK(STATUS_WITH(interactions, &steep) == SUPERION_BAD_INTERACTION);
     CHECK(STATUS_WITH(interactions, &bare) == SUPERION_BAD_INTERACTION);
+    CHECK(STATUS_WITH(interactions, &hidden) == SUPERION_BAD_INTERACTION);
+    CHECK(STATUS_WITH(interactions, &cliff) == SUPERION_BAD_INTERACTION);
+    CHECK(STATUS_WITH(interactions, &deep) == SUPERION_BAD_INTERACTION);
     CHECK(STATUS_WITH(occupancies, not_a_number) == SUPERION_BAD_AMOUNT);
     CHECK(STATUS_WITH(n_sites, 0) == SUPERION_OK && e[0] == 0.0 && e[7] == 0.0);
     CHECK(superion_site_energies(l, &f, shape, 5.0, 0.0, e) == SUPERION_OK && isfinite(e[0]));

@@ -6,7 +6,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = exact(size > 0 ? size : 1, 1);
     superion_composition sum;
-    memcpy(text, data, size);
+    if (size > 0) { /* the bytes of an empty input may be NULL */
+        memcpy(text, data, size);
+    }
     superion_status status = superion_read_formula(text, size, &sum);
     REQUIRE(status == SUPERION_OK || status == SUPERION_NOT_PLAIN);
     for (size_t n = 0; status == SUPERION_OK && n < sum.count; n++) {
