@@ -27,6 +27,7 @@ import numpy.typing as npt
 from superion.errors import InvalidValue
 from superion.featurizers._landscape import MAX_CUTOFF, find_pathway, site_energies
 from superion.featurizers.bond_valence import (
+    COULOMB,
     bond_valence_parameters,
     covalent_radius,
     principal_quantum_number,
@@ -43,8 +44,6 @@ __all__ = ["BondValenceLandscape", "Pathway", "bond_valence_landscape"]
 
 SCREENING_FACTOR = 0.74
 """Screening length of the Coulomb repulsion as a share of the sum of the covalent radii (softBV)."""
-COULOMB_CONSTANT = 14.4
-"""Energy of two unit charges one angstrom apart [eV angstrom], as softBV rounds it."""
 MAX_POINTS = 20_000_000
 """Largest grid; its energies take 160 MB."""
 MAX_TERMS = 2e10
@@ -266,5 +265,5 @@ def _interaction(
         contact = softbv_radius(ion, charge) + softbv_radius(other, round(other_charge))
     else:
         contact = covalent_radius(ion) + covalent_radius(other)
-    strength = COULOMB_CONSTANT * charge * other_charge / math.sqrt(shells)
+    strength = COULOMB * charge * other_charge / math.sqrt(shells)
     return 0.0, 0.0, 0.0, strength, SCREENING_FACTOR * contact

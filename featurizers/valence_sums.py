@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from superion.errors import UnknownBondValence
 from superion.featurizers.bond_valence import BondValenceParameters, bond_valence_parameters
 from superion.featurizers.crystal import Crystal
+from superion.featurizers.crystal_checks import SAME_POSITION
 from superion.featurizers.element_data import SYMBOLS
 from superion.featurizers.neighbors import neighbor_list
 
@@ -26,8 +27,6 @@ __all__ = ["CUTOFF", "Contacts", "bond_valence_sums", "contacts", "global_instab
 
 CUTOFF = 6.0
 """Range of the sums [angstrom]; beyond it a bond of lithium to a chalcogenide ion is below 0.001 valence units."""
-SAME_POSITION = 0.1
-"""Distance within which two sites share one position [angstrom]."""
 ALTERNATIVE = 0.7
 """Fraction of a bond length below which two sites that share one occupancy are alternatives."""
 ONE_ATOM = 1.05
