@@ -128,7 +128,9 @@ def check_same_sites(one: Crystal, other: Crystal) -> None:
     require(bool(np.abs(moves).max() < 1e-6), f"a site moves by {np.abs(moves).max()} angstrom")
     for held, expected in zip(one.species, other.species, strict=True):
         for (symbol, occupancy), (right, wanted) in zip(held, expected, strict=True):
-            require(symbol == right and math.isclose(occupancy, wanted, rel_tol=1e-8), f"{held} for {expected}")
+            # A CIF's reader takes an occupancy of slightly more than 1 for 1.
+            same = math.isclose(occupancy, min(wanted, 1.0), rel_tol=1e-8)
+            require(symbol == right and same, f"{held} for {expected}")
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
