@@ -73,13 +73,30 @@ static double gap(const superion_grid *grid, int axis, int bin, double coordinat
     return larger(0.0, larger(low - coordinate, coordinate - low - grid->width[axis]));
 }
 
+/* Collect from one run of images, behind the first `count` hits; the pointers do not overlap, which the compiler uses. */
+static size_t collect_run(const superion_images *images, uint32_t place, uint32_t end, const double *origin,
+                          double squared_limit, uint32_t self, uint64_t *restrict keys, double *restrict squared,
+                          size_t count) {
+    const double *restrict xs = images->x, *restrict ys = images->y, *restrict zs = images->z;
+    const uint32_t *restrict numbers = images->number;
+    const double x = origin[0], y = origin[1], z = origin[2];
+    for (; place < end; place++) {
+        double dx = xs[place] - x, dy = ys[place] - y, dz = zs[place] - z;
+        double distance = dx * dx + dy * dy + dz * dz;
+        /* Written always and kept when it counts: a branch here is mispredicted half of the time. */
+        keys[count] = (uint64_t)numbers[place] << 32 | count;
+        squared[count] = distance;
+        count += (distance <= squared_limit) & (numbers[place] != self);
+    }
+    return count;
+}
+
 /* Collect what lies within the cutoff of one centre, the centre itself left out. */
 static superion_status collect(const superion_images *images, size_t center, double squared_limit, double squared_reach,
                                hits *found) {
     const superion_grid *grid = &images->grid;
     const double *origin = images->wrapped + 3 * center, x = origin[0], y = origin[1], z = origin[2];
-    const double *restrict xs = images->x, *restrict ys = images->y, *restrict zs = images->z;
-    const uint32_t *restrict numbers = images->number, self = images->self[center];
+    const uint32_t self = images->self[center];
     uint64_t *keys = found->keys;
     double *squared = found->squared, reach = sqrt(squared_reach);
     const size_t n_v = (size_t)grid->bins[1], n_w = (size_t)grid->bins[2];
@@ -99,14 +116,7 @@ static superion_status collect(const superion_images *images, size_t center, dou
                 keys = found->keys;
                 squared = found->squared;
             }
-            for (; place < end; place++) {
-                double dx = xs[place] - x, dy = ys[place] - y, dz = zs[place] - z;
-                double distance = dx * dx + dy * dy + dz * dz;
-                /* Written always and kept when it counts: a branch here is mispredicted half of the time. */
-                keys[count] = (uint64_t)numbers[place] << 32 | count;
-                squared[count] = distance;
-                count += (distance <= squared_limit) & (numbers[place] != self);
-            }
+            count = collect_run(images, place, end, origin, squared_limit, self, keys, squared, count);
         }
     }
     found->count = count;
