@@ -48,7 +48,7 @@ def attempt(function: Callable[[Crystal], Any], source: Source) -> Any:
         return function(_crystal(source))
     except SuperionError as fault:
         return fault
-    except Exception as fault:
+    except Exception as fault:  # a user's function may raise anything, and stops nothing but its own item
         failed = ItemFailed(f"{type(fault).__name__}: {fault}", field="function", value=fault)
         failed.add_note(traceback.format_exc())
         return failed
@@ -96,7 +96,7 @@ def _answer(job: bytes, sources: list[Source]) -> list[Any]:
     elapsed = time.perf_counter() - started
     try:
         return encode((elapsed, results))
-    except Exception:
+    except Exception:  # pickling runs the code of whatever the user's function returned; one at a time tells which
         return encode((elapsed, [_sendable(result) for result in results]))
 
 

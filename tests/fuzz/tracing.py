@@ -96,7 +96,7 @@ def fuzz(
         signal.alarm(timeout)  # the default action ends the process, in C code too
         try:
             features = coverage.of(call, data)
-        except Exception:
+        except Exception:  # whatever a target raises is a finding
             signal.alarm(0)
             traceback.print_exc()
             crash = Path(f"{prefix}crash-{hashlib.sha1(data).hexdigest()}")
@@ -119,7 +119,7 @@ def fuzz(
                 known.append(data)
                 (corpus / hashlib.sha1(data).hexdigest()).write_bytes(data)
                 added += 1
-    except Exception:
+    except Exception:  # the finding, reported by `run`
         running.unlink()  # it is kept under another name
         return CRASH
     finally:
