@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -64,7 +63,9 @@ class Supervisor:
     """Called once, when the first request could be answered."""
 
     slots: list[Slot] = field(init=False)
-    _signal: threading.Event = field(default_factory=threading.Event)
+    _signals_heard: int = 0
+    """Stop signals so far. A plain number: a handler runs between any two steps of the main thread, and a lock that both
+    take, such as that of threading.Event, is one they can wait for each other at for ever."""
     _ready: bool = False
     _false_starts: int = 0
 
@@ -74,7 +75,7 @@ class Supervisor:
         self.slots = [Slot(index) for index in range(1, self.n_workers + 1)]
         with self._signals(), _environment() as self._env, _life_pipe() as self._life:
             try:
-                while not self._signal.wait(LOOK_SECONDS):
+                while not self._stopped_after(LOOK_SECONDS):
                     for slot in self.slots:
                         self._tend(slot)
                     if self._false_starts >= FALSE_STARTS:
@@ -86,6 +87,10 @@ class Supervisor:
             finally:
                 self._stop()
         return 0
+
+    def _stopped_after(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return self._signals_heard > 0
 
     def _tend(self, slot: Slot) -> None:
         """Start a worker where there is none, and look whether the one that is there has ended."""
@@ -135,14 +140,15 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Stop the workers: in order first, by force when that takes too long or the signal comes again."""
-        self._signal.clear()
+        heard = self._signals_heard
         running = [slot.process for slot in self.slots if slot.process is not None]
         for process in running:
             process.terminate()
         deadline = time.monotonic() + SHUTDOWN_SECONDS + 2.0
         while any(process.poll() is None for process in running):
-            if time.monotonic() > deadline or self._signal.wait(LOOK_SECONDS):
+            if time.monotonic() > deadline or self._signals_heard > heard:
                 break
+            time.sleep(LOOK_SECONDS)
         for process in running:
             if process.poll() is None:
                 event("a worker did not stop in time and is killed", logging.WARNING, pid=process.pid)
@@ -154,11 +160,14 @@ class Supervisor:
         for path in Path(self._env["PROMETHEUS_MULTIPROC_DIR"]).glob(f"gauge_live*_{pid}.db"):
             path.unlink(missing_ok=True)
 
+    def _hear(self, *_: object) -> None:
+        self._signals_heard += 1
+
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
         # nohup has the hang-up ignored, and means it.
         heeded = [number for number in STOP_SIGNALS if (number, signal.getsignal(number)) != NOHUP]
-        before = {number: signal.signal(number, lambda *_: self._signal.set()) for number in heeded}
+        before = {number: signal.signal(number, self._hear) for number in heeded}
         try:
             yield
         finally:

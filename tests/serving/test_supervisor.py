@@ -58,3 +58,19 @@ def test_a_worker_that_does_not_heed_the_signal_is_killed_at_the_second(tmp_path
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "did not stop in time and is killed" in errors
+
+
+def test_many_signals_at_once_stop_it(tmp_path: Path) -> None:
+    # As from `make serve`, where the terminal signals the supervisor and make signals it again.
+    heedful = "print('started', flush=True); import time; time.sleep(600)"
+    for _ in range(3):
+        process = supervise(tmp_path, heedful)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        while process.poll() is None:
+            for _ in range(2000):
+                process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+        # The last of them may come once the handlers are gone, at the very end.
+        assert process.returncode in (0, -signal.SIGTERM)
+        process.communicate()
