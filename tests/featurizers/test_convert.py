@@ -301,3 +301,15 @@ def test_reading_imports_neither_pymatgen_nor_ase() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_occupancy_slightly_above_one_is_read_as_one_and_said() -> None:
+    given_dict = ORDERED.to_dict()
+    given_dict["sites"][0]["species"][0]["occu"] = 1.0001
+    read = Crystal.from_dict(given_dict)
+    symbol = read.species[0][0][0]
+    assert read.species[0] == ((symbol, 1.0),)
+    assert [note for note in read.notes if "1.0001" in note and "was read as 1" in note]
+    given_dict["sites"][0]["species"][0]["occu"] = 1.06
+    with pytest.raises(InvalidCrystal, match=r"1\.06"):
+        Crystal.from_dict(given_dict)
