@@ -29,8 +29,8 @@ def crystal_of_sites(
     """Return the crystal of sites that hold (name, occupancy) pairs, such as `Li`, `Li+`, `D`, `X` or `vacancy`.
 
     `lattice` has shape (3, 3) [angstrom], `fractional` (n_sites, 3). A vacancy under the name `vacancy` is the rest of
-    its site and needs no note; others, such as dummies, are left out with a note, and so are sites that hold no more. An
-    occupancy that a refinement left slightly above 1 is read as 1 with a note, as from a CIF.
+    its site and needs no note; others, such as dummies, are left out with a note, and so are sites that hold no more.
+    An occupancy that a refinement left slightly above 1 is read as 1 with a note, as from a CIF.
 
     Raises InvalidCrystal, for a name that is no element among others.
     """

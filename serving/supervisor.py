@@ -64,8 +64,8 @@ class Supervisor:
 
     slots: list[Slot] = field(init=False)
     _signals_heard: int = 0
-    """Stop signals so far. A plain number: a handler runs between any two steps of the main thread, and a lock that both
-    take, such as that of threading.Event, is one they can wait for each other at for ever."""
+    """Stop signals so far. A plain number: a handler runs between any two steps of the main thread, and a lock that
+    both take, such as that of threading.Event, is one at which they can wait for each other for ever."""
     _ready: bool = False
     _false_starts: int = 0
 
