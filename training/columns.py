@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from superion.errors import InvalidTable, MissingDependency
+from superion.training.conductivity import ConductivityColumn, conductivity_column, looks_like_logarithm
 
 MAX_TABLE_BYTES = 200_000_000
 MAX_CELL = 10_000
@@ -34,8 +35,11 @@ COLUMNS = (
     "family",
     "source",
     "cell_formula",
+    "bulk_S_per_cm",
+    "total_S_per_cm",
 )
-"""`cell_formula` is the content of the conventional cell; it tells how many atoms the lattice parameters hold."""
+"""`cell_formula` is the content of the conventional cell; it tells how many atoms the lattice parameters hold.
+`bulk_S_per_cm` and `total_S_per_cm` are never learned: they tell of which kind the conductivity is."""
 
 REQUIRED = ("formula", "conductivity_S_per_cm")
 
@@ -44,6 +48,8 @@ ALIASES = {
     "reduced composition": "formula",
     "true composition": "cell_formula",
     "ionic conductivity (s cm-1)": "conductivity_S_per_cm",
+    "ic (bulk)": "bulk_S_per_cm",
+    "ic (total)": "total_S_per_cm",
     "space group #": "space_group_number",
     # The activation-energy table of Laskowski et al. (doi:10.1039/D2EE03499A)
     "sigma_rt_s_per_cm": "conductivity_S_per_cm",
@@ -61,6 +67,8 @@ class RawRow:
     cells: Mapping[str, str]
     surplus: tuple[str, ...] = ()
     """Cells beyond the last column: a sign that the others stand in the wrong ones."""
+    column: ConductivityColumn = field(default_factory=ConductivityColumn)
+    """What the header says of the conductivity."""
 
 
 def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
@@ -77,7 +85,7 @@ def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
     lines = list(_xlsx_lines(content) if path.suffix.lower() == ".xlsx" else _csv_lines(content, path.name))
     if not lines:
         raise InvalidTable(f"{path.name} is empty", field="data", value=path.name)
-    names = _column_names(lines[0][1])
+    names, column = _column_names(lines[0][1])
     rows = []
     for line, cells in lines[1:]:
         if not any(cell.strip() for cell in cells):
@@ -85,25 +93,47 @@ def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
         pairs = zip(names, cells, strict=False)
         known = {name: cell.strip() for name, cell in pairs if name is not None and cell.strip()}
         surplus = tuple(cell for cell in cells[len(names) :] if cell.strip())
-        rows.append(RawRow(known.get("id", f"line-{line}"), line, known, surplus))
+        rows.append(RawRow(known.get("id", f"line-{line}"), line, known, surplus, column))
     return rows, content
 
 
-def _column_names(header: Sequence[str]) -> list[str | None]:
+def _column_names(header: Sequence[str]) -> tuple[list[str | None], ConductivityColumn]:
     by_lower = {name.lower(): name for name in COLUMNS} | ALIASES
-    names = [by_lower.get(cell.strip().lstrip("\ufeff").lower()) for cell in header]
+    shown = [cell.strip().lstrip("\ufeff") for cell in header]
+    found = [conductivity_column(cell) for cell in shown]
+    if any(column is not None and column.unit is not None for column in found):
+        # Beside a column with a unit, one that is called sigma may be anything, a standard deviation say.
+        found = [None if column is None or column.unit is None else column for column in found]
+    names = [
+        "conductivity_S_per_cm" if column is not None else by_lower.get(cell.lower())
+        for cell, column in zip(shown, found, strict=True)
+    ]
     for name in REQUIRED:
         if name not in names:
-            raise InvalidTable(
-                f"the table lacks the column {name!r}; it has {', '.join(repr(cell) for cell in header)[:300]}",
-                field=name,
-                value=list(header),
-            )
+            raise _missing(name, header)
     for name in {name for name in names if name is not None}:
         if names.count(name) > 1:
-            both = [cell for cell, meaning in zip(header, names, strict=True) if meaning == name]
-            raise InvalidTable(f"the columns {' and '.join(both)} both mean {name!r}", field=name, value=both)
-    return names
+            raise _doubled(name, [cell for cell, meaning in zip(shown, names, strict=True) if meaning == name])
+    return names, next(column for column in found if column is not None)
+
+
+def _missing(name: str, header: Sequence[str]) -> InvalidTable:
+    logarithm = next((cell for cell in header if looks_like_logarithm(cell)), None)
+    advice = ""
+    if name == "conductivity_S_per_cm" and logarithm is not None:
+        advice = f"; {logarithm!r} seems to be a logarithm: write the conductivity itself, 10 to that power"
+    return InvalidTable(
+        f"the table lacks the column {name!r}; it has {', '.join(repr(cell) for cell in header)[:300]}{advice}",
+        field=name,
+        value=list(header),
+    )
+
+
+def _doubled(name: str, both: Sequence[str]) -> InvalidTable:
+    columns = [conductivity_column(cell) for cell in both]
+    units = {str(column.unit) for column in columns if column is not None}
+    advice = f", in {' and '.join(sorted(units))}; keep the column that was measured" if len(units) > 1 else ""
+    return InvalidTable(f"the columns {' and '.join(both)} both mean {name!r}{advice}", field=name, value=list(both))
 
 
 def _csv_lines(content: bytes, name: str) -> Iterable[tuple[int, list[str]]]:

@@ -11,12 +11,12 @@ from superion.featurizers.context import CellContext
 from superion.featurizers.formula import Formula
 from superion.models.arrhenius import inverse_temperature_step
 from superion.training.columns import RawRow
+from superion.training.conductivity import ConductivityColumn, ConductivityValue, read_conductivity
 
 CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma")
-CONDUCTIVITY_RANGE = (1e-30, 100.0)
-"""[S/cm]; the best lithium conductors reach 0.03."""
-BELOW = ("<=", "<", "≤")
-"""What a value below a limit begins with, longest first; all are read alike."""
+KINDS = ("bulk", "total")
+SAME_VALUE = 1e-9
+"""Difference of two log10 conductivities that were written as one number."""
 ENERGY_RANGE = (0.0, 5.0)
 """[eV]"""
 STRAY = re.compile(r"[*?†‡]")
@@ -57,22 +57,22 @@ def parse_row(row: RawRow) -> ParsedRow:
             value=row.surplus,
         )
     formula = _formula(row.cells.get("formula"), "formula", notes)
-    value, censored = _conductivity(row.cells.get("conductivity_S_per_cm"))
+    measured = _conductivity(row, notes)
     temperature = _number(row, "temperature_C", 25.0)
     inverse_temperature_step(temperature)
     energy = _optional(row, "activation_energy_eV", notes, *ENERGY_RANGE)
-    if value is None and energy is None:
+    if measured is None and energy is None:
         raise InvalidTable(
             "the row has neither a conductivity nor an activation energy", field="conductivity_S_per_cm", value=""
         )
     return ParsedRow(
         formula=formula,
         cell=_cell(row, formula, notes),
-        log10_conductivity=value,
-        censored=censored,
+        log10_conductivity=None if measured is None else measured.log10,
+        censored=measured is not None and measured.censored,
         temperature_c=temperature,
         activation_energy=energy,
-        kind=_kind(row, notes),
+        kind=_kind(row, measured, notes),
         std_log10=_optional(row, "std_log10", notes, 0.0, 10.0),
         doi=row.cells.get("doi"),
         family=row.cells.get("family"),
@@ -98,22 +98,14 @@ def _formula(text: str | None, column: str, notes: list[str]) -> Formula:
     return formula
 
 
-def _conductivity(text: str | None) -> tuple[float | None, bool]:
+def _conductivity(row: RawRow, notes: list[str]) -> ConductivityValue | None:
+    text = row.cells.get("conductivity_S_per_cm")
     if text is None:
-        return None, False
-    limit = next((sign for sign in BELOW if text.startswith(sign)), None)
-    censored = limit is not None
-    number = _float(
-        text.removeprefix(limit or ""), "conductivity_S_per_cm", "a number in S/cm such as 1.2e-3, or <1e-10"
-    )
-    low, high = CONDUCTIVITY_RANGE
-    if not low <= number <= high:
-        raise InvalidTable(
-            f"conductivity_S_per_cm is {text}; it must lie between {low:g} and {high:g} S/cm",
-            field="conductivity_S_per_cm",
-            value=text,
-        )
-    return math.log10(number), censored
+        return None
+    found = read_conductivity(text, row.column)
+    if found.note is not None:
+        notes.append(found.note)
+    return found
 
 
 def _float(text: str, column: str, right: str) -> float:
@@ -146,12 +138,32 @@ def _optional(row: RawRow, column: str, notes: list[str], low: float, high: floa
     return number
 
 
-def _kind(row: RawRow, notes: list[str]) -> str | None:
+def _kind(row: RawRow, measured: ConductivityValue | None, notes: list[str]) -> str | None:
     text = row.cells.get("kind")
-    if text is None or text.lower() in ("bulk", "total"):
-        return None if text is None else text.lower()
+    if text is None:
+        return _kind_by_value(row, measured, notes)
+    if text.lower() in KINDS:
+        return text.lower()
     notes.append(f"kind is {text!r}, not bulk or total; taken as unknown")
     return None
+
+
+def _kind_by_value(row: RawRow, measured: ConductivityValue | None, notes: list[str]) -> str | None:
+    """Tell bulk from total by the column that repeats the conductivity; None where neither or both do."""
+    same = []
+    for kind in KINDS:
+        column = ConductivityColumn(f"{kind}_S_per_cm")
+        text = row.cells.get(column.header)
+        if text is None or measured is None:
+            continue
+        try:
+            found = read_conductivity(text, column)
+        except InvalidTable as error:
+            notes.append(f"{error.message}; taken as unknown")
+            continue
+        if abs(found.log10 - measured.log10) < SAME_VALUE and found.censored == measured.censored:
+            same.append(kind)
+    return same[0] if len(same) == 1 else None
 
 
 def _cell(row: RawRow, formula: Formula, notes: list[str]) -> CellContext:

@@ -14,6 +14,7 @@ from superion.featurizers.context import CellContext, estimated_atoms_per_cell
 from superion.featurizers.crystal import Crystal
 from superion.models.material import Material
 from superion.training.columns import RawRow, read_rows
+from superion.training.conductivity import COLUMN, refuse_column
 from superion.training.rows import ParsedRow, parse_row
 
 COMPOSITION_TOLERANCE = 0.02
@@ -104,7 +105,7 @@ def read_table(path: Path, cifs: Path | None = None) -> MeasurementTable:
 
     A row's structure is the file its column `cif` names, else `<id>.cif`. A structure that cannot be read leaves the
     row with its formula and is noted. Raises InvalidTable for a file that cannot be read, lacks a required column,
-    holds no usable row, or names an id twice.
+    holds no usable row, names an id twice, or whose conductivities are logarithms, text or without a unit.
     """
     raw, content = read_rows(path)
     if cifs is not None and not cifs.is_dir():
@@ -112,6 +113,8 @@ def read_table(path: Path, cifs: Path | None = None) -> MeasurementTable:
     reading = _Reading(cifs)
     reading.digest.update(content)
     _refuse_repeated_ids(raw)
+    if raw:
+        _check_conductivities(raw, reading)
     for row in raw:
         _read_row(row, reading)
     if not reading.rows:
@@ -140,6 +143,14 @@ def joined(tables: Sequence[MeasurementTable]) -> MeasurementTable:
         notes=tuple(named(note, table) for table in tables for note in table.notes),
         digest=digest.hexdigest(),
     )
+
+
+def _check_conductivities(raw: Sequence[RawRow], reading: _Reading) -> None:
+    column = raw[0].column
+    refuse_column([(row.line, row.cells[COLUMN]) for row in raw if COLUMN in row.cells], column)
+    if column.unit not in ("S/cm", None):
+        text = f"the column {column.header!r} is in {column.unit}; its values were converted to S/cm"
+        reading.notes.append(RowNote("header", 1, text))
 
 
 def _refuse_repeated_ids(raw: Sequence[RawRow]) -> None:

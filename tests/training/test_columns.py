@@ -136,6 +136,53 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes, says
     assert says in refused(wrote(tmp_path, content)).message
 
 
+@pytest.mark.parametrize(
+    ("header", "unit"),
+    [
+        ("conductivity_S_per_cm", "S/cm"),
+        ("CONDUCTIVITY_MS_PER_CM", "mS/cm"),
+        ("conductivity (mS/cm)", "mS/cm"),
+        ("sigma_mS_cm", "mS/cm"),
+        ("Ionic conductivity (S cm-1)", "S/cm"),
+        ("σ [µS/cm]", "µS/cm"),
+        ("conductivity_S_per_m", "S/m"),
+        ("conductivity", None),
+    ],
+)
+def test_the_unit_of_the_conductivity_is_that_of_its_header(tmp_path: Path, header: str, unit: str | None) -> None:
+    (row,), _ = read_rows(wrote(tmp_path, f"formula,{header}\nLiCl,1.2\n"))
+    assert row.cells["conductivity_S_per_cm"] == "1.2"
+    assert (row.column.header, row.column.unit) == (header, unit)
+
+
+def test_conductivities_in_two_units_are_refused_by_name(tmp_path: Path) -> None:
+    found = refused(wrote(tmp_path, f"{HEADER},conductivity (mS/cm)\nLiCl,1e-3,1\n"))
+    assert found.field == "conductivity_S_per_cm"
+    assert "conductivity_S_per_cm and conductivity (mS/cm)" in found.message
+    assert "in S/cm and mS/cm" in found.message
+
+
+def test_a_column_without_a_unit_gives_way_to_one_that_has_one(tmp_path: Path) -> None:
+    (row,), _ = read_rows(wrote(tmp_path, f"{HEADER},sigma\nLiCl,1e-3,0.2\n"))
+    assert (row.cells["conductivity_S_per_cm"], row.column.unit) == ("1e-3", "S/cm")
+
+
+def test_a_header_that_names_a_logarithm_is_pointed_out(tmp_path: Path) -> None:
+    found = refused(wrote(tmp_path, "formula,log10(conductivity)\nLiCl,-3\n"))
+    assert "'log10(conductivity)' seems to be a logarithm" in found.message
+
+
+def test_bulk_and_total_conductivities_of_obelix_are_kept(tmp_path: Path) -> None:
+    header = "Reduced Composition,Ionic conductivity (S cm-1),IC (Total),IC (Bulk)"
+    (row,), _ = read_rows(wrote(tmp_path, f"{header}\nLiCl,1e-4,1e-4,2e-3\n"))
+    assert row.cells == {
+        "formula": "LiCl",
+        "conductivity_S_per_cm": "1e-4",
+        "total_S_per_cm": "1e-4",
+        "bulk_S_per_cm": "2e-3",
+    }
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "absent.csv") in refused(tmp_path / "absent.csv").message
     assert "there is no table" in refused(tmp_path).message

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from superion.errors import SuperionError
 from superion.training.columns import RawRow
-from superion.training.rows import CONDUCTIVITY_RANGE, ParsedRow, parse_row
+from superion.training.conductivity import CONDUCTIVITY_RANGE
+from superion.training.rows import ParsedRow, parse_row
 
 CELL = {"a": "9.85", "b": "9.85", "c": "9.85", "alpha": "90", "beta": "90", "gamma": "90"}
 
@@ -48,7 +49,7 @@ def test_a_value_below_a_limit_is_censored_at_it(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "-1e-3", "nan", "NaN", "inf", "-inf", "1e-31", "101", "fast", "1e-3 S/cm", "1,2e-3", "<", "<<1e-9", ">1e-3",
+    ["0", "-1e-3", "nan", "NaN", "inf", "-inf", "1e-31", "101", "fast", "1e-3 S", "1,2e-3", "<", "<<1e-9", ">1e-3",
      "<0", "<-1e-10", "1e-400", "#DIV/0!", "~1e-4", "1e-4±2e-5"],
 )  # fmt: skip
 def test_what_is_no_conductivity_is_refused_by_name_and_value(text: str) -> None:
@@ -126,6 +127,34 @@ def test_the_kind_is_bulk_or_total(text: str, kind: str) -> None:
     assert parsed(kind=text).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ({"total_S_per_cm": "1.0E-06"}, "total"),
+        ({"bulk_S_per_cm": "0.000001", "total_S_per_cm": "5e-7"}, "bulk"),
+        ({"bulk_S_per_cm": "2e-6", "total_S_per_cm": "1e-6"}, "total"),
+        ({"bulk_S_per_cm": "1e-6", "total_S_per_cm": "1e-6"}, None),
+        ({"bulk_S_per_cm": "2e-6"}, None),
+        ({"bulk_S_per_cm": "<1e-6"}, None),
+        ({"bulk_S_per_cm": "1e-6", "kind": "total"}, "total"),
+    ],
+)
+def test_the_column_that_repeats_the_conductivity_tells_its_kind(cells: dict[str, str], kind: str | None) -> None:
+    found = parsed(**cells)
+    assert (found.kind, found.log10_conductivity, found.notes) == (kind, pytest.approx(-6.0), ())
+
+
+def test_a_bulk_conductivity_that_cannot_be_read_is_unknown_and_noted() -> None:
+    found = parsed(bulk_S_per_cm="low")
+    assert found.kind is None
+    (note,) = found.notes
+    assert "bulk_S_per_cm is 'low'" in note and "taken as unknown" in note
+
+
+def test_bulk_and_total_columns_are_never_learned() -> None:
+    assert "neither" in fault(conductivity_S_per_cm=None, bulk_S_per_cm="1e-6", total_S_per_cm="1e-7").message
+
+
 def test_a_whole_lattice_is_read_with_its_atoms() -> None:
     found = parsed(**CELL, space_group_number="216", cell_formula="Li24P4S20Cl4").cell
     assert found.cell_parameters == (9.85, 9.85, 9.85, 90.0, 90.0, 90.0)
@@ -169,6 +198,7 @@ READ = (
     "kind",
     "std_log10",
     "cell_formula",
+    "bulk_S_per_cm",
 )
 
 

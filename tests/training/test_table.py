@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,65 @@ def test_a_table_without_a_usable_row_is_refused_with_the_first_fault(tmp_path: 
         read_table(wrote(tmp_path, "a,Xx,1e-6", "b,Yy,1e-6"))
     with pytest.raises(InvalidTable, match="no usable row"):
         read_table(wrote(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "says"),
+    [
+        ("conductivity_S_per_cm", ["-3.2", "-10", "<-9"], "look like log10.*0.000631 in place of -3.2"),
+        ("conductivity_S_per_cm", ["-3.2", "", "-1"], "lie from -3.2 to -1"),
+        ("conductivity_mS_per_cm", ["-3.2"], "'conductivity_mS_per_cm'.*look like log10"),
+        ("conductivity_S_per_cm", ["high", "low"], "holds no number in any of its 2 values, 'high' on line 2"),
+        ("conductivity_S_per_cm", ["1,2e-3", "2,5e-4"], "the decimal sign must be a point"),
+        ("conductivity_S_per_cm", ["1 ohm", "2 ohm"], "must be a number in S/cm"),
+        ("conductivity", ["1e-3", "2e-3"], "'conductivity' names no unit; name the column conductivity_S_per_cm"),
+        ("sigma", ["fast"], "a number in a unit that it names"),
+    ],
+)
+def test_a_column_of_which_no_value_can_be_right_is_refused_as_a_whole(
+    tmp_path: Path, header: str, cells: list[str], says: str
+) -> None:
+    lines = [f'a{number},LiCl,"{cell}",0.3' for number, cell in enumerate(cells)]
+    with pytest.raises(InvalidTable, match=says) as caught:
+        read_table(wrote(tmp_path, *lines, header=f"id,formula,{header},activation_energy_eV"))
+    assert caught.value.field == "conductivity_S_per_cm"
+
+
+def test_a_single_value_that_looks_like_a_logarithm_is_a_bad_row_and_no_more(tmp_path: Path) -> None:
+    table = read_table(wrote(tmp_path, "a,LiCl,1e-3", "b,LiBr,-3", "c,LiI,high"))
+    assert [note.id for note in table.failed] == ["b", "c"]
+
+
+def test_negative_values_that_are_no_logarithms_are_bad_rows(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTable, match="must lie between"):
+        read_table(wrote(tmp_path, "a,LiCl,-1e-3", "b,LiCl,-2e-4"))
+
+
+def test_a_column_in_another_unit_is_converted_exactly_with_one_note(tmp_path: Path) -> None:
+    table = read_table(
+        wrote(tmp_path, "a,LiCl,1.2", "b,LiBr,<0.7", "c,LiI,3e-2", header="id,formula,conductivity (mS/cm)")
+    )
+    values = [row.log10_conductivity for row in table.rows]
+    assert values == [math.log10(1.2e-3), math.log10(0.7e-3), math.log10(3e-5)]
+    assert [row.censored for row in table.rows] == [False, True, False]
+    assert notes(table) == [
+        "line 1 (header): the column 'conductivity (mS/cm)' is in mS/cm; its values were converted to S/cm"
+    ]
+
+
+def test_a_column_without_a_unit_is_read_where_the_cells_name_theirs(tmp_path: Path) -> None:
+    table = read_table(wrote(tmp_path, "a,LiCl,1.2 mS/cm", "b,LiBr,0.5", header="id,formula,conductivity"))
+    assert [row.log10_conductivity for row in table.rows] == [math.log10(1.2e-3)]
+    (failed,) = table.failed
+    assert "neither the header 'conductivity' nor the value '0.5' names a unit" in failed.reason
+    assert notes(table) == ["line 2 (a): the conductivity '1.2 mS/cm' was read as 0.0012 S/cm"]
+
+
+def test_the_kinds_of_obelix_are_those_of_the_column_that_repeats_the_value(data_mirror) -> None:  # type: ignore[no-untyped-def]
+    rows = read_table(data_mirror("obelix") / "train.csv").rows
+    kinds = Counter(row.kind for row in rows)
+    assert kinds == {None: 448, "total": 29, "bulk": 1}
+    assert {row.id: row.kind for row in rows}["vqu"] == "bulk"
 
 
 def test_a_structure_belongs_to_the_row_that_names_it_or_has_its_id(tmp_path: Path, cifs: Path) -> None:
