@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from superion import __version__, home
-from superion.errors import InvalidTable, InvalidValue, NotFound
+from superion.errors import InvalidValue, NotFound
 from superion.models.artefact import Artefact, featuriser_fingerprint
 from superion.models.domain import Domain, KnownMaterial
 from superion.models.predictor import Predictor
@@ -22,7 +22,7 @@ from superion.models.records import ModelName
 from superion.training import cross_validation, reference
 from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
-from superion.training.splits import Fold, grouped_folds, paper_groups
+from superion.training.splits import Fold, paper_groups, scoring_folds
 from superion.training.table import Measurement, MeasurementTable
 from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble
 
@@ -108,16 +108,7 @@ def _check_device(device: str) -> None:
 
 
 def _folds(rows: Sequence[Measurement], settings: TrainingSettings) -> list[Fold]:
-    n_groups = len(set(paper_groups(rows)))
-    folds = grouped_folds(rows, min(settings.n_folds, n_groups), settings.seed) if n_groups >= 2 else []
-    if not folds or any(len(fold.train) == 0 for fold in folds):
-        raise InvalidTable(
-            "the table cannot be split into folds that share no paper and no composition; more rows of other papers or "
-            "compositions are needed",
-            field="data",
-            value=f"{len(rows)} rows, {n_groups} groups",
-        )
-    return folds
+    return scoring_folds(rows, settings.n_folds, settings.seed)[1]
 
 
 def _training_rows(folds: Sequence[Fold], n_rows: int) -> dict[int, Sequence[int]]:
