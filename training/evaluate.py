@@ -1,20 +1,124 @@
-"""Score a model on a table it has not seen: the report of `superion evaluate`."""
+"""Score a model on a table it has not seen: the report of `superion evaluate`, and its rows."""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from superion.errors import InvalidTable
+from superion.errors import InvalidTable, InvalidValue
+from superion.models.calibration import FloatArray, RowCalibration
 from superion.models.predictor import Predictor
 from superion.models.targets import CONDUCTIVITY
-from superion.training.metrics import Scored, error_report, interval_report
-from superion.training.table import MeasurementTable
+from superion.training.families import family_of
+from superion.training.metrics import Scored, error_report, family_report, insulator_report, interval_report
+from superion.training.table import Measurement, MeasurementTable, RowNote
+
+ROW_COLUMNS = (
+    "id",
+    "formula",
+    "temperature",
+    "measured",
+    "censored",
+    "mean",
+    "lower",
+    "upper",
+    "in_domain",
+    "distance",
+)
+"""Columns of the table of predictions: temperature [degree Celsius]; measured, mean, lower and upper [log10(S/cm)]."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Hold the n rows of a table that have a conductivity, with what a model says of them."""
+
+    rows: Sequence[Measurement]
+    scored: Scored
+    calibration: RowCalibration
+    confidence: float
+    lower: FloatArray
+    """Shape (n,): lower end of the interval [log10(S/cm)]."""
+    upper: FloatArray
+    distance: FloatArray
+    """Shape (n,): how far each composition lies from those trained on, 0 to 1."""
+    in_domain: Sequence[bool]
+    failed: Sequence[RowNote]
+    """Rows that could not be scored."""
+
+    @property
+    def families(self) -> list[str]:
+        """The family of each row."""
+        return [family_of(row) for row in self.rows]
+
+    def report(self) -> dict[str, Any]:
+        """Report errors, intervals and the rows that could not be scored."""
+        scored = self.scored
+        return {
+            "n": len(scored),
+            "n_censored": int(scored.censored.sum()),
+            "n_with_structure": int(scored.has_structure.sum()),
+            "failed": [{"id": note.id, "reason": note.reason} for note in self.failed],
+            **error_report(scored),
+            "interval": interval_report(scored, self.calibration, self.confidence),
+            "insulators": insulator_report(scored),
+            "by_family": family_report(scored, self.families, self.calibration, self.confidence),
+        }
+
+    def write_rows(self, path: Path) -> None:
+        """Write the predictions as CSV with the columns `ROW_COLUMNS`, one row each in the order of the table.
+
+        Raises InvalidValue when the file cannot be written.
+        """
+        columns = zip(
+            self.scored.measured,
+            self.scored.censored,
+            self.scored.mean,
+            self.lower,
+            self.upper,
+            self.in_domain,
+            self.distance,
+            strict=True,
+        )
+        try:
+            with path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(ROW_COLUMNS)
+                for row, (measured, censored, mean, lower, upper, inside, distance) in zip(
+                    self.rows, columns, strict=True
+                ):
+                    writer.writerow(
+                        [
+                            row.id,
+                            str(row.material.formula),
+                            f"{row.temperature_c:g}",
+                            f"{measured:.6f}",
+                            _truth(censored),
+                            *(f"{value:.6f}" for value in (mean, lower, upper)),
+                            _truth(inside),
+                            f"{distance:.6f}",
+                        ]
+                    )
+        except OSError as error:
+            raise InvalidValue(
+                f"cannot write {str(path)!r}: {error.strerror}", field="rows", value=str(path)
+            ) from error
 
 
 def evaluate(predictor: Predictor, table: MeasurementTable, confidence: float = 0.9) -> dict[str, Any]:
     """Predict every row at its own temperature and report errors, intervals and the rows that could not be scored.
+
+    Raises InvalidTable when no row has a conductivity.
+    """
+    return predicted(predictor, table, confidence).report()
+
+
+def predicted(predictor: Predictor, table: MeasurementTable, confidence: float = 0.9) -> Evaluation:
+    """Predict every row with a conductivity at its own temperature.
 
     Raises InvalidTable when no row has a conductivity.
     """
@@ -26,22 +130,41 @@ def evaluate(predictor: Predictor, table: MeasurementTable, confidence: float = 
     mean, spread = predictor.log10_conductivity(materials, temperatures)
     calibration = predictor.calibration_of(CONDUCTIVITY, materials)
     assert calibration is not None, "an artefact is only read with this calibration"
-    scored = Scored(
-        measured=np.array([row.log10_conductivity for row in rows], dtype=np.float64),
-        censored=np.array([row.censored for row in rows]),
-        has_structure=np.array([row.material.crystal is not None for row in rows]),
-        mean=mean,
-        spread=spread,
-    )
-    failed = [{"id": note.id, "reason": note.reason} for note in table.failed]
-    failed += [
-        {"id": row.id, "reason": "the row has no conductivity"} for row in table.rows if row.log10_conductivity is None
+    lower, upper = calibration.interval(mean, spread, confidence)
+    domain = predictor.artefact.domain
+    distance = np.array([domain.distance(material.formula) for material in materials])
+    unscored = [
+        RowNote(row.id, row.line, "the row has no conductivity") for row in table.rows if row.log10_conductivity is None
     ]
-    return {
-        "n": len(rows),
-        "n_censored": int(scored.censored.sum()),
-        "n_with_structure": int(scored.has_structure.sum()),
-        "failed": failed,
-        **error_report(scored),
-        "interval": interval_report(scored, calibration, confidence),
-    }
+    return Evaluation(
+        rows=rows,
+        scored=Scored(
+            measured=np.array([row.log10_conductivity for row in rows], dtype=np.float64),
+            censored=np.array([row.censored for row in rows]),
+            has_structure=np.array([row.material.crystal is not None for row in rows]),
+            mean=mean,
+            spread=spread,
+        ),
+        calibration=calibration,
+        confidence=confidence,
+        lower=lower,
+        upper=upper,
+        distance=distance,
+        in_domain=[
+            bool(far <= domain.threshold and not domain.unseen_elements(material.formula))
+            for far, material in zip(distance, materials, strict=True)
+        ],
+        failed=(*table.failed, *unscored),
+    )
+
+
+def check_rows_file(path: Path) -> None:
+    """Raise InvalidValue for a file that is no .csv, or whose folder is not there."""
+    if path.suffix.lower() != ".csv":
+        raise InvalidValue(f"rows are written as .csv, not as {path.name!r}", field="rows", value=str(path))
+    if not path.parent.is_dir():
+        raise InvalidValue(f"the folder of {str(path)!r} does not exist", field="rows", value=str(path))
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -75,6 +76,8 @@ def keys_of_the_contract(report: dict[str, Any]) -> None:
         "uncensored",
         "with_structure",
         "interval",
+        "insulators",
+        "by_family",
     }
     for part in ("censored_at_-15", "censored_at_-10", "uncensored"):
         assert set(report[part]) == ERRORS
@@ -89,7 +92,21 @@ def keys_of_the_contract(report: dict[str, Any]) -> None:
         "nll",
         "miscalibration_area",
         "coverage_by_measured_level",
+        "coverage_by_predicted_third",
+        "spearman_error_std",
     }
+    assert set(report["interval"]["coverage_by_predicted_third"]) == {"lowest", "middle", "highest"}
+    assert set(report["insulators"]) == {
+        "threshold_log10",
+        "n",
+        "n_insulators",
+        "n_ambiguous",
+        "roc_auc",
+        "average_precision",
+    }
+    for part in report["by_family"].values():
+        assert set(part) == {"n", "n_censored", "mae", "mae_at_-10", "bias", "coverage"}
+    assert sum(part["n"] for part in report["by_family"].values()) == report["n"]
     assert set(report["interval"]["coverage_by_measured_level"]) == {"below -9", "-9 to -6", "above -6"}
 
 
@@ -164,6 +181,24 @@ def test_the_report_is_readable_without_json(shell: Shell, superion: Command, li
     assert "nan" not in found.out.lower()
 
 
+def test_a_figure_and_the_rows_are_written_beside_the_report(
+    shell: Shell, superion: Command, literature: Path, tmp_path: Path
+) -> None:
+    plot, rows = tmp_path / "figure.png", tmp_path / "rows.csv"
+    found = superion("evaluate", "--data", literature, "--plot", plot, "--rows", rows, "--json")
+    assert found.status == 1
+    keys_of_the_contract(found.document)
+    assert "garnet" in found.document["by_family"]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    with rows.open(newline="", encoding="utf-8") as file:
+        written = list(csv.DictReader(file))
+    columns = ["id", "formula", "temperature", "measured", "censored", "mean", "lower", "upper"]
+    assert list(written[0]) == [*columns, "in_domain", "distance"]
+    assert len(written) == found.document["n"] == 15
+    errors = [abs(float(row["mean"]) - float(row["measured"])) for row in written]
+    assert sum(errors) / 15 == pytest.approx(found.document["uncensored"]["mae"], abs=1e-5)
+
+
 def test_the_champion_answers(shell: Shell, superion: Command) -> None:
     found = superion("predict", "Li6PS5Cl", "--json")
     assert found.status == 0
@@ -233,6 +268,9 @@ def test_a_stopped_run_is_resumed(
         (["evaluate", "--data", "absent.csv"], "there is no table"),
         (["evaluate", "--data", "{own}", "--confidence", "2"], "the confidence must lie between"),
         (["evaluate", "--data", "{own}", "--model", "nobody"], "holds no superion 'nobody'"),
+        (["evaluate", "--data", "absent.csv", "--plot", "a.jpg"], "a figure is written as .png, .svg, .pdf"),
+        (["evaluate", "--data", "absent.csv", "--plot", "nowhere/a.png"], "the folder of 'nowhere/a.png'"),
+        (["evaluate", "--data", "absent.csv", "--rows", "a.xlsx"], "rows are written as .csv"),
         (["promote"], "Missing argument"),
         (["promote", "99"], "holds no superion '99'"),
     ],

@@ -9,10 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, spearmanr
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.metrics import (
+    average_precision_score,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
 from superion.models.calibration import LEVELS, Calibration, Spread
-from superion.training.metrics import Scored, coverage, error_report, interval_report
+from superion.training.metrics import (
+    AREA_CONFIDENCES,
+    Scored,
+    coverage,
+    error_report,
+    family_report,
+    insulator_report,
+    interval_report,
+    reliability,
+)
 
 ERRORS = {"mae", "rmse", "r2", "spearman"}
 EVEN = Calibration(-2.0 + 4.0 * LEVELS, 1.5, 100)
@@ -64,7 +79,10 @@ def test_the_report_has_the_keys_of_the_contract() -> None:
         "nll",
         "miscalibration_area",
         "coverage_by_measured_level",
+        "coverage_by_predicted_third",
+        "spearman_error_std",
     }
+    assert list(report["interval"]["coverage_by_predicted_third"]) == ["lowest", "middle", "highest"]
     assert list(report["interval"]["coverage_by_measured_level"]) == ["below -9", "-9 to -6", "above -6"]
     json.dumps(report, allow_nan=False)
 
@@ -167,7 +185,9 @@ def test_the_area_is_the_mean_gap_between_confidence_and_coverage() -> None:
 def test_a_report_on_no_rows_has_the_same_keys_and_no_numbers() -> None:
     empty, full = interval_report(scored(0), EVEN), interval_report(scored(20), EVEN)
     assert list(empty) == list(full)
-    assert list(empty["coverage_by_measured_level"]) == list(full["coverage_by_measured_level"])
+    for part in ("coverage_by_measured_level", "coverage_by_predicted_third"):
+        assert list(empty[part]) == list(full[part])
+        assert set(empty[part].values()) == {None}
     assert {value for value in empty.values() if not isinstance(value, dict)} == {0.9, None}
 
 
@@ -175,4 +195,104 @@ def test_a_report_on_no_rows_has_the_same_keys_and_no_numbers() -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_report_ever_holds_a_number_that_is_none(n: int, seed: int, censored: float, structures: float) -> None:
     data = scored(n, seed, censored, structures)
-    json.dumps(error_report(data) | interval_report(data, EVEN), allow_nan=False)
+    report = error_report(data) | interval_report(data, EVEN) | insulator_report(data)
+    report["by_family"] = family_report(data, ["a" if row % 3 else "b" for row in range(n)], EVEN)
+    json.dumps(report, allow_nan=False)
+
+
+def exact(
+    measured: list[float], means: list[float], censored: list[bool], spreads: list[float] | None = None
+) -> Scored:
+    n = len(measured)
+    spread = Spread(np.ones(n) if spreads is None else np.array(spreads), np.zeros(n))
+    return Scored(np.array(measured), np.array(censored, dtype=bool), np.zeros(n, dtype=bool), np.array(means), spread)
+
+
+def test_reliability_is_the_coverage_at_each_confidence() -> None:
+    data = scored(40)
+    wanted = [coverage(data, EVEN, float(confidence))[0].mean() for confidence in AREA_CONFIDENCES]
+    assert reliability(data, EVEN).tolist() == wanted
+    assert len(wanted) == 19 and wanted == sorted(wanted) and wanted[0] < wanted[-1]
+
+
+def test_thirds_are_of_the_prediction_and_not_of_the_measurement() -> None:
+    means = [-12.0, -11.0, -8.0, -7.0, -4.0, -3.0]
+    far = [9.0, 0.0, 9.0, 9.0, 0.0, 0.0]
+    data = exact([mean + shift for mean, shift in zip(means, far, strict=True)], means, [False] * 6)
+    assert interval_report(data, EVEN)["coverage_by_predicted_third"] == {"lowest": 0.5, "middle": 0.0, "highest": 1.0}
+    turned = exact(data.measured.tolist()[::-1], means[::-1], [False] * 6)
+    thirds = interval_report(turned, EVEN)["coverage_by_predicted_third"]
+    assert thirds == {"lowest": 0.5, "middle": 0.0, "highest": 1.0}
+
+
+def test_equal_predictions_are_in_one_third() -> None:
+    data = exact([-9.0, -6.0, -3.0, -6.0], [-6.0] * 4, [False] * 4)
+    assert interval_report(data, EVEN)["coverage_by_predicted_third"] == {
+        "lowest": 0.5,
+        "middle": None,
+        "highest": None,
+    }
+
+
+def test_the_error_is_ranked_with_the_deviation_and_limits_that_hold_are_no_errors() -> None:
+    measured, means = [-6.0, -6.0, -6.0, -10.0, -10.0], [-6.5, -4.0, -9.0, -15.0, -8.0]
+    spreads = [0.4, 1.1, 1.6, 0.2, 1.0]
+    data = exact(measured, means, [False, False, False, True, True], spreads)
+    assert np.abs(data.error_beyond_limit()).tolist() == [0.5, 2.0, 3.0, 0.0, 2.0]
+    assert data.error_beyond_limit().tolist() == [-0.5, 2.0, -3.0, 0.0, 2.0]
+    wanted = spearmanr([0.5, 2.0, 3.0, 0.0, 2.0], spreads).statistic
+    assert interval_report(data, EVEN)["spearman_error_std"] == pytest.approx(wanted)
+    uncensored = exact(measured, means, [False] * 5, spreads)
+    assert interval_report(uncensored, EVEN)["spearman_error_std"] < wanted - 0.5
+
+
+def test_a_constant_deviation_or_two_rows_rank_nothing() -> None:
+    flat = exact([-6.0, -7.0, -8.0], [-5.0, -7.0, -5.0], [False] * 3)
+    assert interval_report(flat, EVEN)["spearman_error_std"] is None
+    two = exact([-6.0, -7.0], [-5.0, -7.0], [False] * 2, [1.0, 2.0])
+    assert interval_report(two, EVEN)["spearman_error_std"] is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_insulators_are_told_from_conductors_as_scikit_learn_counts_it(seed: int) -> None:
+    data = scored(120, seed)
+    judged = [row for row in range(120) if not (data.censored[row] and data.measured[row] > -9.0)]
+    labels, ranks = [bool(data.measured[row] <= -9.0) for row in judged], [-data.mean[row] for row in judged]
+    assert insulator_report(data) == {
+        "threshold_log10": -9.0,
+        "n": len(judged),
+        "n_insulators": sum(labels),
+        "n_ambiguous": 120 - len(judged),
+        "roc_auc": pytest.approx(roc_auc_score(labels, ranks)),
+        "average_precision": pytest.approx(average_precision_score(labels, ranks)),
+    }
+    assert 0.0 < insulator_report(data)["roc_auc"] < 1.0
+
+
+def test_what_a_limit_says_of_an_insulator() -> None:
+    measured, censored = [-9.0, -9.1, -9.0, -10.0, -8.0, -5.0], [False, False, True, True, True, False]
+    found = insulator_report(exact(measured, [-6.0, -8.0, -9.0, -9.0, -20.0, -5.0], censored))
+    assert (found["n"], found["n_insulators"], found["n_ambiguous"]) == (5, 3, 1)
+    assert found["roc_auc"] == 1.0 and found["average_precision"] == 1.0
+
+
+@pytest.mark.parametrize("measured", [[], [-5.0, -6.0], [-12.0, -11.0]], ids=["none", "conductors", "insulators"])
+def test_one_class_alone_has_no_curve(measured: list[float]) -> None:
+    found = insulator_report(exact(measured, measured, [False] * len(measured)))
+    assert found["n"] == len(measured)
+    assert found["roc_auc"] is None and found["average_precision"] is None
+
+
+def test_each_family_is_scored_by_itself_the_largest_first() -> None:
+    data = exact([-6.0, -5.0, -4.0, -10.0, -9.0], [-5.0, -3.0, -4.0, -12.0, -8.5], [False, False, False, True, True])
+    found = family_report(data, ["garnet", "garnet", "oxides", "garnet", "halides"], EVEN, 0.5)
+    assert list(found) == ["garnet", "halides", "oxides"]
+    assert found["garnet"] == {
+        "n": 3,
+        "n_censored": 1,
+        "mae": pytest.approx((1.0 + 2.0 + 3.0) / 3),
+        "mae_at_-10": pytest.approx((1.0 + 2.0 + 2.0) / 3),
+        "bias": pytest.approx(1.5),
+        "coverage": pytest.approx(2 / 3),
+    }
+    assert found["halides"]["bias"] is None and found["oxides"]["bias"] == 0.0

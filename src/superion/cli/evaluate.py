@@ -17,23 +17,38 @@ def evaluate(
     ] = None,
     model: Annotated[str, typer.Option(help="champion, release, a version, a models:/ URI or a folder.")] = "champion",
     confidence: Annotated[float, typer.Option(help="Confidence of the intervals that are scored.")] = 0.9,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw parity, residuals, reliability and spread into a png, svg or pdf file.")
+    ] = None,
+    rows: Annotated[Path | None, typer.Option(help="Write the prediction of every row into a csv file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Report error, coverage and width on a table; rows that cannot be scored are listed."""
     from superion.loading import load_predictor, missing
 
     try:
-        from superion.training.evaluate import evaluate as score
+        from superion.training.evaluate import check_rows_file, predicted
         from superion.training.table import read_table
+
+        if plot is not None:
+            from superion.training import figures, plots
+
+            plots.check_file(plot)
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
+    if rows is not None:
+        check_rows_file(rows)
     table = read_table(data, cifs)
     for note in table.notes:
         tell(f"{data.name}, {note}")
-    report = score(load_predictor(model), table, confidence)
-    line_of = {row.id: row.line for row in table.rows} | {note.id: note.line for note in table.failed}
-    for fault in report["failed"]:
-        complain(f"{data.name}, line {line_of[fault['id']]} ({fault['id']}): {fault['reason']}")
+    evaluation = predicted(load_predictor(model), table, confidence)
+    for fault in evaluation.failed:
+        complain(f"{data.name}, {fault}")
+    if rows is not None:
+        evaluation.write_rows(rows)
+    if plot is not None:
+        plots.save(figures.of_evaluation(evaluation), plot)
+    report = evaluation.report()
     if as_json:
         say_json(report)
     else:
@@ -68,3 +83,10 @@ def _print(report: dict[str, Any]) -> None:
         f"miscalibration area {interval['miscalibration_area']:.3f}",
         highlight=False,
     )
+    insulators = report["insulators"]
+    if insulators["roc_auc"] is not None:
+        console.print(
+            f"{insulators['n_insulators']} of {insulators['n']} rows below 1e{insulators['threshold_log10']:g} S/cm: "
+            f"ROC AUC {insulators['roc_auc']:.3f}, average precision {insulators['average_precision']:.3f}",
+            highlight=False,
+        )
