@@ -25,7 +25,8 @@ N_RESAMPLES = 2000
 class PairedDifference:
     """Hold the mean difference of two models' absolute errors on the same rows, with its 95 % interval.
 
-    The interval is a bootstrap over papers: rows of one paper are resampled together.
+    The interval is a bootstrap over papers: rows of one paper are resampled together, unless all are of one paper,
+    which alone would give an interval of no width.
     """
 
     mean: float
@@ -53,6 +54,8 @@ def paired_difference(error: FloatArray, other: FloatArray, groups: Sequence[str
     """Compare absolute errors, each of shape (n_rows,); below zero when `error` is the smaller."""
     difference = error - other
     _, number = np.unique(np.asarray(groups), return_inverse=True)
+    if not number.any():
+        number = np.arange(len(number))
     sums, counts = np.bincount(number, difference), np.bincount(number)
     drawn = np.random.default_rng(seed).integers(0, len(sums), (N_RESAMPLES, len(sums)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from superion.models.artefact import Artefact
 
 NOT_FOR = """\
 ## What it must not be used for
@@ -17,6 +20,13 @@ NOT_FOR = """\
   table of coverage above says by how much).
 - Conductivity across a phase transition, where no single Arrhenius line holds (hydroborates, undoped garnet).
 """
+
+FOLDS_BY_PAPER = """\
+folds grouped by paper; rows whose composition occurs in the test fold are left out of
+that fold's training. In log10(S/cm):"""
+FOLDS_BY_COMPOSITION = """\
+folds grouped by composition, because the papers of the table do not allow more: this is the error on new compositions
+of the same papers. The error on new papers is not known, and is larger. In log10(S/cm):"""
 
 
 def model_card(name: str, training: Mapping[str, Any], threshold: float, *, shows_rows: bool) -> str:
@@ -34,6 +44,15 @@ def model_card(name: str, training: Mapping[str, Any], threshold: float, *, show
             NOT_FOR,
         ]
     )
+
+
+def with_folds(artefact: Artefact, folds_by: str | None) -> Artefact:
+    """Say in an artefact what the folds followed that it was scored in: its card speaks of papers until told."""
+    card = artefact.card
+    if folds_by == "composition":
+        card = card.replace(FOLDS_BY_PAPER, FOLDS_BY_COMPOSITION)
+        card = card.replace("bootstrap over papers", "bootstrap over papers, over rows where all are of one")
+    return replace(artefact, training={**artefact.training, "folds_by": folds_by}, card=card)
 
 
 def _data(training: Mapping[str, Any], shows_rows: bool) -> str:
@@ -84,8 +103,7 @@ def _errors(metrics: Mapping[str, Any]) -> str:
     return f"""\
 ## Error in grouped cross-validation
 
-{len(metrics["mae_by_fold"])} folds grouped by paper; rows whose composition occurs in the test fold are left out of
-that fold's training. In log10(S/cm):
+{len(metrics["mae_by_fold"])} {FOLDS_BY_PAPER}
 
 | rows | MAE | RMSE | R2 | Spearman |
 | --- | --- | --- | --- | --- |

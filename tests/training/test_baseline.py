@@ -63,6 +63,13 @@ def test_the_difference_repeats_under_its_seed() -> None:
     assert paired_difference(error, np.zeros(30), groups, 1) != paired_difference(error, np.zeros(30), groups, 2)
 
 
+def test_rows_of_a_single_paper_are_resampled_one_by_one() -> None:
+    error = np.random.default_rng(3).random(40)
+    found = paired_difference(error, np.zeros(40), ["10.1/one"] * 40, 0)
+    assert found == paired_difference(error, np.zeros(40), [f"{row:02d}" for row in range(40)], 0)
+    assert found.lower < found.mean < found.upper
+
+
 def test_the_forest_predicts_each_row_from_the_other_papers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baseline, "N_TREES", 20)
     rows = _builders.synthetic_rows()

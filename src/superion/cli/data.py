@@ -1,13 +1,17 @@
-"""`superion data`: public data sets."""
+"""`superion data`: public data sets, and the check of one's own."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from superion.cli.output import say_json
+
 app = typer.Typer(
-    help="List and fetch the public data sets that the release model was trained on.", no_args_is_help=True
+    help="Check a table of measurements; list and fetch the public data sets that the release model was trained on.",
+    no_args_is_help=True,
 )
 
 
@@ -30,3 +34,31 @@ def fetch(
 
     for path in bring(name):
         typer.echo(str(path))
+
+
+@app.command()
+def check(
+    data: Annotated[Path, typer.Option("--data", help="Table of measurements (CSV or xlsx).")],
+    cifs: Annotated[
+        Path | None, typer.Option(help="Folder of structures named by the column cif, or <id>.cif.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the check as JSON.")] = False,
+) -> None:
+    """Say what is probably wrong with a table, and what can be learned from it, before anything is trained.
+
+    Exit status 0 for a table that is clean or has notes alone, 1 when rows cannot be used or something is probably
+    wrong, 2 when the table cannot be read.
+    """
+    from superion.loading import missing
+
+    try:
+        from superion.training.checks import check_table
+        from superion.training.table import read_table
+    except ModuleNotFoundError as error:
+        raise missing(error, "train") from error
+    found = check_table(read_table(data, cifs))
+    if as_json:
+        say_json(found.as_dict())
+    else:
+        typer.echo(found.text())
+    raise typer.Exit(0 if found.is_clean else 1)

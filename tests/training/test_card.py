@@ -1,0 +1,72 @@
+"""What the card says of the folds that its errors are from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from superion.models.artefact import Artefact
+from superion.models.predictor import RELEASE_FOLDER
+from superion.training.card import model_card, with_folds
+
+ERRORS = {"mae": 1.0, "rmse": 1.5, "r2": 0.5, "spearman": 0.7}
+CONVENTIONS = {"censored_at_-15": ERRORS, "censored_at_-10": ERRORS}
+INTERVAL: dict[str, Any] = {
+    "confidence": 0.9,
+    "coverage": 0.9,
+    "mean_width": 4.0,
+    "nll": 1.5,
+    "miscalibration_area": 0.02,
+    "coverage_with_structure": None,
+    "coverage_by_measured_level": {"below -9": None},
+}
+FOREST = {"mae": 1.3, "paired_difference": {"mean": -0.1, "lower": -0.2, "upper": 0.0}}
+METRICS: dict[str, Any] = {
+    **CONVENTIONS,
+    "uncensored": ERRORS,
+    "with_structure": CONVENTIONS,
+    "formula_alone": {**CONVENTIONS, "interval": INTERVAL},
+    "parts": {},
+    "mae_by_fold": [1.0, 1.2],
+    "mae_spread": 0.1,
+    "activation_energy": None,
+    "interval": INTERVAL,
+    "forest": {"censored_at_-15": FOREST, "censored_at_-10": FOREST},
+    "n": 30,
+    "n_censored": 0,
+    "n_with_structure": 0,
+}
+TRAINING: dict[str, Any] = {
+    "data": "own.csv",
+    "data_digest": "abc",
+    "n_rows": 30,
+    "seed": 0,
+    "fit": {"censored_at": -15.0},
+    "metrics": METRICS,
+}
+
+
+@pytest.fixture(scope="module")
+def artefact() -> Artefact:
+    """Return an artefact with a card of its own figures."""
+    card = model_card("own", TRAINING, 0.1, shows_rows=True)
+    return replace(Artefact.load(RELEASE_FOLDER), card=card, training=TRAINING)
+
+
+def test_folds_by_paper_are_what_the_card_speaks_of(artefact: Artefact) -> None:
+    found = with_folds(artefact, "paper")
+    assert found.card == artefact.card
+    assert "2 folds grouped by paper" in found.card and "bootstrap over papers)" in found.card
+    assert found.training == {**TRAINING, "folds_by": "paper"}
+
+
+def test_folds_by_composition_are_said_and_papers_no_more(artefact: Artefact) -> None:
+    found = with_folds(artefact, "composition")
+    assert "2 folds grouped by composition" in found.card
+    assert "The error on new papers is not known, and is larger." in found.card
+    assert (
+        "grouped by paper" not in found.card and "bootstrap over papers, over rows where all are of one)" in found.card
+    )
+    assert found.training["folds_by"] == "composition"
