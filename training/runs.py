@@ -12,6 +12,8 @@ from superion import home
 from superion.errors import InvalidValue
 from superion.models.predictor import Predictor
 from superion.training import pipeline, registry, tracking
+from superion.training.card import with_folds
+from superion.training.checks import check_table
 from superion.training.settings import FitSettings, TrainingSettings
 from superion.training.table import joined, read_table
 
@@ -56,6 +58,9 @@ def run(
     job = pipeline.Job(table, _settings(request), request.name, _parent(request.start), request.device, request.workers)
     if request.resume is not None:
         pipeline.claim_folder(pipeline.run_folder(request.resume), job)
+    check = check_table(table, request.folds, request.seed)
+    for line in check.lines():
+        tell(line)
     tracking.client()
     with mlflow.start_run(run_id=request.resume, run_name=None if request.resume else request.name) as active:
         run_id = active.info.run_id
@@ -64,8 +69,8 @@ def run(
         if request.resume is None:
             log_start(job)
         trained = pipeline.train(job, folder, progress)
-        pipeline.checked(trained.artefact)
-        trained.artefact.save(folder / "artefact")
+        artefact = with_folds(pipeline.checked(trained.artefact), check.folds_by)
+        artefact.save(folder / "artefact")
         log_metrics(trained.metrics)
         uri = tracking.log_model(folder / "artefact")
     version, alias = registry.register(run_id, uri)
@@ -75,6 +80,7 @@ def run(
         "version": version,
         "alias": alias,
         "failed": [{"id": note.id, "reason": note.reason} for note in table.failed],
+        "folds_by": check.folds_by,
         "cross_validation": dict(trained.metrics),
     }
 
@@ -94,7 +100,7 @@ def _parent(start: str) -> Predictor | None:
 
 
 def log_start(job: pipeline.Job) -> None:
-    """Log the parameters of a job, and its rows that could not be used or were read otherwise, to the active run."""
+    """Log the parameters of a job, the check of its data and its rows that failed or were read otherwise."""
     import mlflow
 
     table, settings = job.table, job.settings
@@ -113,6 +119,7 @@ def log_start(job: pipeline.Job) -> None:
     }
     parameters |= {f"fit.{key}": value for key, value in asdict(settings.fit).items()}
     mlflow.log_params(parameters)
+    mlflow.log_dict(check_table(table, settings.n_folds, settings.seed).as_dict(), "data_check.json")
     if table.failed or table.notes:
         mlflow.log_text("\n".join(map(str, (*table.failed, *table.notes))), "rows.txt")
 

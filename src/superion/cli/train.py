@@ -52,9 +52,12 @@ def train(
 
 def _print(finished: dict[str, Any]) -> None:
     cross_validation = finished["cross_validation"]
+    kind = "grouped cross-validation"
+    if finished["folds_by"] == "composition":
+        kind = "cross-validation by composition, which says nothing of new papers:"
     typer.echo(
         f"run {finished['run_id']}: registered as version {finished['version']} ({finished['alias']}); "
-        f"grouped cross-validation MAE {cross_validation['censored_at_-15']['mae']:.2f} "
+        f"{kind} MAE {cross_validation['censored_at_-15']['mae']:.2f} "
         f"± {cross_validation['mae_spread']:.2f} (censored at -15), "
         f"coverage {cross_validation['interval']['coverage']:.2f} at 0.9"
     )
