@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ CHAMPION, CHALLENGER, ROLLBACK = "champion", "challenger", "rollback"
 FIRST_VERSION = "1"
 ARTEFACT_PATH = "artifacts/superion"
 """Where the artefact folder lies within a registered pyfunc model."""
+GATE_VERDICT, GATE_CHAMPION = "gate.verdict", "gate.champion"
+"""Tags of a version: how it compared with the champion when it was trained, and which that was."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,25 @@ def register(run_id: str, model_uri: str) -> tuple[str, str]:
         alias = CHAMPION if empty else CHALLENGER
         client.set_registered_model_alias(MODEL_NAME, alias, version)
     return version, alias
+
+
+def tag(version: str, tags: Mapping[str, str]) -> None:
+    """Note tags with a version."""
+    from superion.training import tracking
+
+    client = tracking.client()
+    for key, value in tags.items():
+        client.set_model_version_tag(MODEL_NAME, version, key, value)
+
+
+def gate_of(version: str) -> tuple[str, str] | None:
+    """Return what a version was compared with when it was trained and the verdict, None when it was not."""
+    from superion.training import tracking
+
+    found = _find(tracking.client(), version)
+    if found is None or GATE_VERDICT not in found.tags:
+        return None
+    return found.tags.get(GATE_CHAMPION, "the champion"), found.tags[GATE_VERDICT]
 
 
 def promote(version: str) -> RegisteredModel:

@@ -11,9 +11,11 @@ from typing import Any
 from superion import home
 from superion.errors import InvalidValue
 from superion.models.predictor import Predictor
-from superion.training import pipeline, registry, tracking
+from superion.training import figures, gate, pipeline, registry, tracking
 from superion.training.card import with_folds
 from superion.training.checks import check_table
+from superion.training.cross_validation import OutOfFold
+from superion.training.kept_networks import out_of_fold
 from superion.training.settings import FitSettings, TrainingSettings
 from superion.training.table import joined, read_table
 
@@ -46,9 +48,9 @@ def run(
 ) -> dict[str, Any]:
     """Train as asked, track it in MLflow and register the model.
 
-    Returns run id, version, alias, rows left out and the metrics of cross-validation. The model is registered as
-    `challenger`, or as `champion` when the registry is empty. Raises InvalidTable, InvalidValue or
-    NotFound for what cannot be trained on or resumed; a run that fails is marked so and can be resumed.
+    Returns run id, version, alias, rows left out, the metrics of cross-validation and the gate against the champion.
+    The model is registered as `challenger`, or as `champion` when the registry is empty. Raises InvalidTable,
+    InvalidValue or NotFound for what cannot be trained on or resumed; a run that fails is marked so and can be resumed.
     """
     import mlflow
 
@@ -72,8 +74,14 @@ def run(
         artefact = with_folds(pipeline.checked(trained.artefact), check.folds_by)
         artefact.save(folder / "artefact")
         log_metrics(trained.metrics)
+        found = out_of_fold(job, folder)
+        log_figures(found)
+        against = gate.against_champion(found, request.seed)
+        gate.log(against)
+        tell(str(against))
         uri = tracking.log_model(folder / "artefact")
     version, alias = registry.register(run_id, uri)
+    registry.tag(version, against.tags())
     shutil.rmtree(folder)
     return {
         "run_id": run_id,
@@ -82,6 +90,7 @@ def run(
         "failed": [{"id": note.id, "reason": note.reason} for note in table.failed],
         "folds_by": check.folds_by,
         "cross_validation": dict(trained.metrics),
+        "gate": against.as_dict(),
     }
 
 
@@ -107,6 +116,7 @@ def log_start(job: pipeline.Job) -> None:
     parameters: dict[str, Any] = {
         "data": table.name,
         "data_digest": table.digest,
+        "code_digest": tracking.code_digest(),
         "n_rows": len(table),
         "n_failed_rows": len(table.failed),
         "n_censored": table.n_censored,
@@ -139,3 +149,11 @@ def log_metrics(metrics: Mapping[str, Any]) -> None:
     flat |= {key: value for key, value in metrics.items() if key in ("n", "mae_spread")}
     mlflow.log_metrics({key: float(value) for key, value in flat.items() if isinstance(value, int | float)})
     mlflow.log_dict(dict(metrics), "cross_validation.json")
+
+
+def log_figures(found: OutOfFold) -> None:
+    """Log figures of the predictions out of fold to the active run, under `figures/`."""
+    import mlflow
+
+    for name, figure in figures.of_cross_validation(found).items():
+        mlflow.log_figure(figure, f"figures/{name}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import importlib.util
 import logging
 import os
 import shutil
@@ -26,6 +28,28 @@ EXPERIMENT = "superion"
 ARTEFACT_NAME = "superion"
 PYFUNC = Path(__file__).parent / "pyfunc.py"
 """The models-from-code file that `mlflow models serve` runs; nothing is pickled."""
+
+PACKAGES = ("superion", *(f"superion.{name}" for name in ("featurizers", "models", "training", "discovery", "serving")))
+"""Those that lie in folders of their own until they are installed."""
+CODE_SUFFIXES = (".py", ".so")
+
+
+def code_digest() -> str:
+    """Return the SHA-256 of superion's Python files and compiled modules, with their names in the package.
+
+    The same code installed in another way or place has the same digest, but for what was compiled elsewhere.
+    """
+    files: dict[str, Path] = {}
+    for package in PACKAGES:
+        spec = importlib.util.find_spec(package)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            for path in Path(folder).rglob("*"):
+                if path.suffix in CODE_SUFFIXES and path.is_file():
+                    files["/".join([*package.split("."), *path.relative_to(folder).parts])] = path
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def client() -> MlflowClient:

@@ -116,6 +116,8 @@ def test_training_prints_one_document_and_its_progress_elsewhere(shell: Shell) -
     assert [fault["id"] for fault in document["failed"]] == [name for name, _ in FAILED]
     assert document["cross_validation"]["n"] == 15
     assert set(document["cross_validation"]["censored_at_-15"]) == ERRORS
+    assert document["gate"]["champion"] == "the release model"
+    assert f"gate against the release model: {document['gate']['verdict']}\n" in shell.trained.stderr
     assert "networks: 0 of 8" in shell.trained.stderr and "networks: 8 of 8" in shell.trained.stderr
     assert f"--resume {document['run_id']}" in shell.trained.stderr
 
@@ -215,7 +217,11 @@ def test_fine_tuning_the_champion_makes_a_challenger_that_can_be_promoted(
     found = superion("train", "--data", data, "--from", "champion", "--name", "tuned", *QUICK, "--json")
     assert found.status == 0, found.err
     assert (found.document["version"], found.document["alias"]) == ("2", "challenger")
-    assert superion("promote", "challenger").out == "version 2 is the champion\n"
+    gate = found.document["gate"]
+    assert gate["champion"] == "champion 1" and f"gate against champion 1 on {gate['n']} rows" in found.err
+    promoted = superion("promote", "challenger")
+    assert promoted.out == "version 2 is the champion\n"
+    assert promoted.err == f"when it was trained, compared with champion 1: {gate['verdict']}\n"
     assert superion("predict", "LiCl", "--json").document["model"]["version"] == "2"
     assert superion("rollback").out == "version 1 is the champion\n"
     assert superion("predict", "LiCl", "--model", "models:/superion/2", "--json").document["model"]["version"] == "2"

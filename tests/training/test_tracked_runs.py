@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,49 @@ def test_a_run_tracks_its_data_settings_and_errors(trained_home: TrainedHome) ->
     assert run.data.metrics["interval.coverage"] == pytest.approx(reported["interval"]["coverage"])
     history = client().get_metric_history(run.info.run_id, "mae_of_fold")
     assert [(entry.step, entry.value) for entry in history] == list(enumerate(reported["mae_by_fold"]))
+
+
+def test_a_run_tracks_the_code_and_figures_of_its_predictions_out_of_fold(trained_home: TrainedHome) -> None:
+    for document in (trained_home.first, trained_home.second):
+        run_id = document["run_id"]
+        assert client().get_run(run_id).data.params["code_digest"] == tracking.code_digest()
+        folder = Path(client().download_artifacts(run_id, "figures"))
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "parity.png",
+            "reliability.png",
+            "residuals_by_family.png",
+        ]
+        assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
+
+
+def test_the_first_run_is_compared_with_the_release_model_and_the_next_with_the_first(
+    trained_home: TrainedHome,
+) -> None:
+    first, second = trained_home.first["gate"], trained_home.second["gate"]
+    assert first["champion"] == "the release model" and second["champion"] == "champion 1"
+    assert 10 <= first["n"] <= 37
+    assert first["verdict"] in ("better", "worse", "not told apart")
+    assert set(first["censored_at_-15"]["paired_difference"]) == {"mean", "lower", "upper"}
+    # Both learned from the same table.
+    assert second["verdict"] == "not comparable: only 0 rows are new to the champion"
+    assert second["censored_at_-15"] is None and second["censored_at_-10"] is None
+    assert [line for line in trained_home.told if line.startswith("gate against the release model on ")]
+
+
+def test_the_gate_is_tracked_and_noted_with_the_version(trained_home: TrainedHome) -> None:
+    for number, document in (("1", trained_home.first), ("2", trained_home.second)):
+        reported = document["gate"]
+        tags = client().get_model_version(registry.MODEL_NAME, number).tags
+        assert (tags["gate.verdict"], tags["gate.champion"]) == (reported["verdict"], reported["champion"])
+        assert registry.gate_of(number) == (reported["champion"], reported["verdict"])
+        kept = Path(client().download_artifacts(document["run_id"], "gate.json"))
+        assert json.loads(kept.read_text()) == reported
+        metrics = client().get_run(document["run_id"]).data.metrics
+        assert metrics["gate.n"] == reported["n"]
+        if (part := reported["censored_at_-15"]) is not None:
+            assert metrics["gate.censored_at_-15.mae"] == pytest.approx(part["mae"])
+            assert metrics["gate.censored_at_-15.difference_upper"] == pytest.approx(part["paired_difference"]["upper"])
+    assert registry.gate_of("3") is None
 
 
 def test_bad_rows_and_oddities_are_told_tracked_and_reported(trained_home: TrainedHome) -> None:
