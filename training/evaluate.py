@@ -14,7 +14,7 @@ from superion.errors import InvalidTable, InvalidValue
 from superion.models.calibration import FloatArray, RowCalibration
 from superion.models.predictor import Predictor
 from superion.models.targets import CONDUCTIVITY
-from superion.training.families import family_of
+from superion.training.families import families_of
 from superion.training.metrics import Scored, error_report, family_report, insulator_report, interval_report
 from superion.training.table import Measurement, MeasurementTable, RowNote
 
@@ -53,7 +53,7 @@ class Evaluation:
     @property
     def families(self) -> list[str]:
         """The family of each row."""
-        return [family_of(row) for row in self.rows]
+        return families_of(self.rows)
 
     def report(self) -> dict[str, Any]:
         """Report errors, intervals and the rows that could not be scored."""

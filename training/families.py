@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from superion.featurizers.formula import Formula
 from superion.training.table import Measurement
 
@@ -27,9 +29,14 @@ PNICTIDES = {"P": "phosphides", "As": "arsenides", "Sb": "antimonides"}
 OTHER = "other"
 
 
-def family_of(row: Measurement) -> str:
-    """Return the family of a row's table, else that of the anion of its formula."""
-    return (row.family or "").strip() or anion_family(row.material.formula)
+def families_of(rows: Sequence[Measurement]) -> list[str]:
+    """Return the family of every row: that of its table, else that of the anion of its formula.
+
+    A family that is written in several ways, apart in case or spaces, is named as where it stands first.
+    """
+    spelling: dict[str, str] = {}
+    names = [" ".join((row.family or "").split()) or anion_family(row.material.formula) for row in rows]
+    return [spelling.setdefault(name.casefold(), name) for name in names]
 
 
 def anion_family(formula: Formula) -> str:

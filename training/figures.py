@@ -15,7 +15,7 @@ from superion.training.cross_validation import (
     scored_conductivity,
 )
 from superion.training.evaluate import Evaluation
-from superion.training.families import family_of
+from superion.training.families import families_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ def of_cross_validation(found: OutOfFold) -> dict[str, Figure]:
         part, calibration = scored.only(inside), calibrated(scored, ~inside)
         lower[inside], upper[inside] = calibration.interval(part.mean, part.spread, CONFIDENCE)
         covered += metrics.reliability(part, calibration) * len(part)
-    families = [family_of(found.rows[int(index)]) for index in chosen]
+    families = families_of([found.rows[int(index)] for index in chosen])
     return {
         "parity.png": plots.parity(scored, lower, upper, confidence=CONFIDENCE),
         "residuals_by_family.png": plots.residuals_by_family(scored, families),

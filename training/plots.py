@@ -207,13 +207,14 @@ def residuals_by_family(scored: Scored, families: Sequence[str], *, axes: Axes |
             zorder=4,
         )
     axes.set_yticks(range(len(groups)), [f"{name} (n = {int(rows.sum())})" for name, rows in groups.items()])
-    axes.set_ylim(len(groups) - 0.5, -0.5)
+    # The key, where there is one, gets an empty line of its own under the families.
+    axes.set_ylim(len(groups) + (0.6 if scored.censored.any() else -0.5), -0.5)
     axes.set_xlabel("predicted − measured [decades]")
     if scored.censored.any():
         axes.scatter(
             [], [], s=18.0, marker=">", facecolors="white", edgecolors=VERMILION, label="below a limit: at least this"
         )
-        _legend(axes, loc="best")
+        _legend(axes, loc="lower right")
     return _finished(axes)
 
 
@@ -354,7 +355,7 @@ def _finished(axes: Axes) -> Figure:
     return figure
 
 
-def _legend(axes: Axes, *, loc: Literal["upper left", "best"]) -> None:
+def _legend(axes: Axes, *, loc: Literal["upper left", "lower right", "best"]) -> None:
     axes.legend(loc=loc, fontsize=SMALL, framealpha=0.85, edgecolor="#BBBBBB", handlelength=1.6, borderpad=0.3)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from superion.featurizers.formula import Formula
-from superion.training.families import OTHER, anion_family, family_of
+from superion.training.families import OTHER, anion_family, families_of
 
 from . import _builders
 
@@ -44,4 +44,10 @@ def test_where_two_anions_hold_as_many_atoms_the_order_of_elements_does_not_matt
 
 @pytest.mark.parametrize(("given", "family"), [("argyrodites", "argyrodites"), (" ", "sulfides"), (None, "sulfides")])
 def test_the_table_is_believed(given: str | None, family: str) -> None:
-    assert family_of(_builders.row("Li6PS5Cl", family=given)) == family
+    assert families_of([_builders.row("Li6PS5Cl", family=given)]) == [family]
+
+
+def test_a_family_that_is_written_in_several_ways_is_one() -> None:
+    written = ["Thio-LISICON", "thio-lisicon ", None, "Sulfides", "thio  LISICON", "THIO LISICON"]
+    found = families_of([_builders.row("Li3PS4", number, family=name) for number, name in enumerate(written)])
+    assert found == ["Thio-LISICON"] * 2 + ["sulfides"] * 2 + ["thio LISICON"] * 2
