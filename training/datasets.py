@@ -1,7 +1,8 @@
 """Public data sets: what they are, where they live, and how they are fetched and checked.
 
 None of them is part of the project. A data set is read from the folder that `SUPERION_DATA_MIRROR` names, else from
-`datasets/` under the home, where `superion data fetch NAME` puts it. Content is checked by SHA-256 either way.
+`datasets/` under the home, where `superion data fetch NAME` puts it. Content is checked either way: by SHA-256, and
+where that differs and the table can be derived anew from its public original, by what the rows say.
 """
 
 from __future__ import annotations
@@ -11,15 +12,28 @@ import shutil
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from superion import home
 from superion.errors import InvalidTable, NotFound
+from superion.training import formation_energies
 
 OBELIX_HOME = "https://raw.githubusercontent.com/NRC-Mila/OBELiX/main/data/downloads"
 TIMEOUT = 60.0
 """[s]"""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Hold how a table is derived from its public original, and what it says, whatever its bytes."""
+
+    write: Callable[[Path], None]
+    content: Callable[[Path], tuple[int, str]]
+    """Gives the number of rows and a digest that neither their order nor the way numbers are written changes."""
+    n_rows: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,8 @@ class DataFile:
     sha256: str
     url: str | None
     """None for a table that was derived from public ones and has no home of its own."""
+    derivation: Derivation | None = None
+    """How a user derives it too; None where only a mirror can have it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,26 @@ DATA_SETS = (
                 "obelix/activation_energies.csv",
                 "f52b56b30a94dcda7782a92580dd541b813176f36c8f70ed98986c7fb51c3e9b",
                 None,
+            ),
+        ),
+    ),
+    DataSet(
+        "mp-formation-energies",
+        "formulas and DFT formation energies of the Materials Project, one row a polymorph: its lithium compounds are "
+        "shown in training without a label",
+        "CC BY 4.0, Materials Project, doi:10.1063/1.4812323, through matbench v0.1 (MIT), "
+        "doi:10.1038/s41524-020-00406-3",
+        (
+            DataFile(
+                "matbench/mp_e_form.csv",
+                "90e895635c96447c5be4e9070d26f26e1b4d17925102a6597ae3c4d79c32555b",
+                None,
+                Derivation(
+                    formation_energies.derive,
+                    formation_energies.content,
+                    132_752,
+                    "1edbf3dd01d46fddfbb62ef4e178d7ed45da9c28916451e33089d29cf8c1a326",
+                ),
             ),
         ),
     ),
@@ -117,9 +153,10 @@ def require(name: str) -> list[Path]:
 
 
 def fetch(name: str) -> list[Path]:
-    """Bring a data set under the home: copied from the mirror where it is there, else from its public home.
+    """Bring a data set under the home: from the mirror where it is there, else from its public home or original.
 
-    Raises NotFound when it cannot be had, InvalidTable when what came is not what was expected.
+    Raises NotFound when it cannot be had, MissingDependency when a package that derives it is not installed,
+    InvalidTable when what came is not what was expected.
     """
     folder = home.home() / "datasets"
     mirrored = locate(name)
@@ -127,14 +164,14 @@ def fetch(name: str) -> list[Path]:
     for number, file in enumerate(data_set(name).files):
         path = folder / file.path
         paths.append(path)
-        if path.is_file() and _digest(path) == file.sha256:
+        if path.is_file() and _fault(path, file) is None:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".part")
         if mirrored is not None:
             shutil.copyfile(mirrored[number], draft)
         else:
-            _download(file, draft)
+            _bring(file, draft)
         _check(draft, file)
         draft.replace(path)
     return paths
@@ -151,7 +188,10 @@ def unpacked(archive: Path, into: Path) -> Path:
     return into
 
 
-def _download(file: DataFile, into: Path) -> None:
+def _bring(file: DataFile, into: Path) -> None:
+    if file.derivation is not None:
+        file.derivation.write(into)
+        return
     if file.url is None:
         raise NotFound(
             f"{file.path} was derived from public tables and has no public home of its own; set {home.MIRROR_VARIABLE} "
@@ -167,13 +207,28 @@ def _download(file: DataFile, into: Path) -> None:
 
 
 def _check(path: Path, file: DataFile) -> None:
-    found = _digest(path)
-    if found != file.sha256:
+    fault = _fault(path, file)
+    if fault is not None:
         raise InvalidTable(
-            f"{file.path} has SHA-256 {found[:16]}..., not {file.sha256[:16]}...: it is damaged or another version",
-            field=file.path,
-            value=found,
+            f"{file.path} {fault}: it is damaged or another version", field=file.path, value=_digest(path)
         )
+
+
+def _fault(path: Path, file: DataFile) -> str | None:
+    """Say in what a file is not what it should be, None where nothing is wrong with it."""
+    found = _digest(path)
+    if found == file.sha256:
+        return None
+    wanted = file.derivation
+    if wanted is None:
+        return f"has SHA-256 {found[:16]}..., not {file.sha256[:16]}..."
+    try:
+        n_rows, digest = wanted.content(path)
+    except InvalidTable as error:
+        return f"cannot be read: {error.message}"
+    if n_rows != wanted.n_rows:
+        return f"has {n_rows} rows, not {wanted.n_rows}"
+    return None if digest == wanted.digest else f"says {digest[:16]}... by its rows, not {wanted.digest[:16]}..."
 
 
 def _digest(path: Path) -> str:

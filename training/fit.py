@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from superion.featurizers import schema
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.batch import MaterialBatch
+from superion.models.material import Material
 from superion.models.network import NetworkConfig, NetworkOutput, SuperionNetwork
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.training.settings import FitSettings
@@ -67,10 +68,14 @@ def fit_network(
     settings: FitSettings,
     seed: int,
     *,
+    unlabelled: Sequence[Material] = (),
     start: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
 ) -> SuperionNetwork:
-    """Fit a network to `rows`, from `start` where weights are given; the same seed gives the same network on a CPU."""
+    """Fit a network to `rows`, from `start` where weights are given; the same seed gives the same network on a CPU.
+
+    Some of the `unlabelled` are shown beside the rows in every step, as bare formulas that probably conduct poorly.
+    """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = SuperionNetwork(config)
@@ -85,7 +90,7 @@ def fit_network(
         order = random.permutation(len(rows))
         for first in range(0, len(rows), settings.batch_size):
             chosen = [rows[index] for index in order[first : first + settings.batch_size]]
-            batch = shown(chosen, config, settings, random).to(device)
+            batch = shown(chosen, config, settings, random, _drawn(unlabelled, settings, random)).to(device)
             loss = loss_of(network(batch), Labels.of(chosen, settings).to(device), config, settings)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call] # torch does not type it
@@ -96,18 +101,28 @@ def fit_network(
 
 
 def shown(
-    rows: Sequence[Measurement], config: NetworkConfig, settings: FitSettings, random: np.random.Generator
+    rows: Sequence[Measurement],
+    config: NetworkConfig,
+    settings: FitSettings,
+    random: np.random.Generator,
+    unlabelled: Sequence[Material] = (),
 ) -> MaterialBatch:
-    """Build a training batch in which cells and crystals are now and then hidden, so that each input is learned."""
+    """Build a training batch in which cells and crystals are now and then hidden, so that each input is learned.
+
+    The `unlabelled` follow the rows; of them all but the formula is hidden.
+    """
     n = len(rows)
     hide_cell = random.random(n) < settings.hide_cell
     hide_crystal = hide_cell | (random.random(n) < settings.hide_crystal)
     hide_atoms = random.random(n) < settings.hide_atoms
+    always = np.ones(len(unlabelled), dtype=bool)
+    hide_cell, hide_crystal, hide_atoms = (np.append(hide, always) for hide in (hide_cell, hide_crystal, hide_atoms))
+    materials = [*(row.material for row in rows), *unlabelled]
     batch = MaterialBatch.from_graphs(
-        [row.material.composition_graph for row in rows],
+        [material.composition_graph for material in materials],
         [
-            None if hidden else row.material.crystal_graph(config.cutoff, config.neighbors)
-            for row, hidden in zip(rows, hide_crystal, strict=True)
+            None if hidden else material.crystal_graph(config.cutoff, config.neighbors)
+            for material, hidden in zip(materials, hide_crystal, strict=True)
         ],
     )
     known = batch.composition[schema.CONTEXT_KNOWN].clone()
@@ -125,21 +140,37 @@ def loss_of(output: NetworkOutput, labels: Labels, config: NetworkConfig, settin
 
     The deviation heads learn the Laplace likelihood of the error as it stands, without changing it. The conductivity
     away from 25 degrees is Arrhenius with the network's own activation energy, so that both heads learn from such rows.
+
+    What the output holds beyond the labels is unlabelled. It joins the mean error of the conductivities, with
+    `settings.unlabelled_weight` and as if measured at `settings.unlabelled_at`, and teaches nothing else.
     """
     scales = {name: scale for name, _, scale in config.scales}
-    energy = output.mean[ACTIVATION_ENERGY]
-    conductivity = output.mean[CONDUCTIVITY] - labels.step * energy
-    total = _target_loss(conductivity, output.deviation[CONDUCTIVITY], labels.conductivity, scales[CONDUCTIVITY])
-    weighted = _target_loss(energy, output.deviation[ACTIVATION_ENERGY], labels.energy, scales[ACTIVATION_ENERGY])
-    return total + settings.energy_weight * weighted
+    n = len(labels.conductivity)
+    energy, energy_deviation = output.mean[ACTIVATION_ENERGY][:n], output.deviation[ACTIVATION_ENERGY][:n]
+    conductivity = output.mean[CONDUCTIVITY][:n] - labels.step * energy
+    deviation, scale = output.deviation[CONDUCTIVITY][:n], scales[CONDUCTIVITY]
+    unlabelled = (output.mean[CONDUCTIVITY][n:] - settings.unlabelled_at).abs() / scale
+    summed, n_known = _target_loss(conductivity, deviation, labels.conductivity, scale)
+    summed = summed + settings.unlabelled_weight * unlabelled.sum()
+    total = summed / max(1, n_known + settings.unlabelled_weight * len(unlabelled))
+    summed, n_known = _target_loss(energy, energy_deviation, labels.energy, scales[ACTIVATION_ENERGY])
+    return total + settings.energy_weight * (summed / max(1, n_known))
 
 
-def _target_loss(mean: Tensor, deviation: Tensor, measured: Tensor, scale: float) -> Tensor:
+def _target_loss(mean: Tensor, deviation: Tensor, measured: Tensor, scale: float) -> tuple[Tensor, int]:
+    """Return the loss of one target, summed over the rows in which it is known, and their number."""
     known = torch.isfinite(measured)
     error = (mean[known] - measured[known]).abs() / scale
     expected = deviation[known] / scale
     likelihood = error.detach() / expected + torch.log(expected)
-    return (error.sum() + DEVIATION_WEIGHT * likelihood.sum()) / max(1, len(error))
+    return error.sum() + DEVIATION_WEIGHT * likelihood.sum(), len(error)
+
+
+def _drawn(unlabelled: Sequence[Material], settings: FitSettings, random: np.random.Generator) -> list[Material]:
+    # Nothing is drawn from nothing, so that a fit without unlabelled compounds is the one that the seed always gave.
+    if not unlabelled:
+        return []
+    return [unlabelled[index] for index in random.integers(len(unlabelled), size=settings.unlabelled_per_step)]
 
 
 def _hide(known: Tensor, rows: npt.NDArray[np.bool_], entries: Sequence[int]) -> None:

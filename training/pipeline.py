@@ -17,6 +17,7 @@ from superion import __version__, home
 from superion.errors import InvalidValue, NotFound
 from superion.models.artefact import Artefact, featuriser_fingerprint
 from superion.models.domain import Domain, KnownMaterial
+from superion.models.material import Material
 from superion.models.predictor import Predictor
 from superion.models.records import ModelName
 from superion.training import cross_validation, reference
@@ -25,6 +26,7 @@ from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, paper_groups, scoring_folds
 from superion.training.table import Measurement, MeasurementTable
 from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble
+from superion.training.unlabelled import digest_of, without
 
 Progress = Callable[[int, int], None]
 """Called with the number of networks fitted and the number in all."""
@@ -46,6 +48,8 @@ class Job:
     workers: int | None = None
     show_training_rows: bool = True
     """Whether the artefact names the training rows, with their values, as nearest known materials."""
+    unlabelled: Sequence[Material] = ()
+    """Compounds to show to the networks without a label, beside the rows; see `unlabelled_of` for those that are."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
         start=_parent_weights(job.parent),
         parent_trees=None if job.parent is None else job.parent.artefact.ensemble.trees,
         device=job.device,
+        unlabelled=unlabelled_of(job),
     )
     units = [Unit(fold, member) for fold in (*range(len(folds)), FINAL) for member in range(settings.n_members)]
     finished: list[Unit] = []
@@ -91,6 +96,16 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
     metrics = cross_validation.report(found, settings.seed)
     artefact = _artefact(job, settings, work, found, metrics)
     return Trained(artefact, metrics)
+
+
+def unlabelled_of(job: Job) -> tuple[Material, ...]:
+    """Return the unlabelled compounds that the networks of a job are shown; none when it fine-tunes.
+
+    A composition of any row of the job is left out in every fold: one that is tested must not be shown as an insulator.
+    """
+    if job.parent is not None:
+        return ()
+    return without(job.unlabelled, [row.material for row in job.table.rows])
 
 
 def _settings(job: Job) -> TrainingSettings:
@@ -141,6 +156,7 @@ def claim_folder(folder: Path, job: Job) -> None:
         "data": job.table.digest,
         "settings": asdict(settings),
         "parent": parent,
+        "unlabelled": digest_of(unlabelled_of(job)),
         "featuriser": featuriser_fingerprint(),
         "superion": __version__,
     }
@@ -183,6 +199,8 @@ def _artefact(
         "n_folds": len(found.folds),
         "parent": None if job.parent is None else job.parent.model.as_dict(),
         "fit": asdict(settings.fit),
+        "n_unlabelled": len(work.unlabelled),
+        "unlabelled_digest": digest_of(work.unlabelled),
         "metrics": dict(metrics),
     }
     ensemble = load_ensemble(work, FINAL)

@@ -1,8 +1,9 @@
 """Train the release model: `python -m superion.training.release`, or `make release-model`.
 
-Learns from the OBELiX training split with its structures and from the activation energies, with fixed seeds, and writes
-the artefact into `models/release/`. The run is tracked in MLflow but not registered: an empty registry is seeded with
-the folder. Finished networks are kept under the home, so that a stopped run goes on.
+Learns from the OBELiX training split with its structures, from the activation energies and, without labels, from the
+lithium compounds of the Materials Project, with fixed seeds, and writes the artefact into `models/release/`. The run
+is tracked in MLflow but not registered: an empty registry is seeded with the folder. Finished networks are kept under
+the home, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from superion.training import pipeline, runs, tracking
 from superion.training.datasets import require, unpacked
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement, MeasurementTable, joined, read_table
+from superion.training.unlabelled import DATA_SET, unlabelled_materials
 
 VERSION = "1"
 
@@ -82,7 +84,9 @@ def main() -> None:
     """Train and write the release model."""
     folder = home.run_folder("release")
     table = release_table(folder)
-    job = pipeline.Job(table, TrainingSettings(), show_training_rows=False)
+    (compounds_csv,) = require(DATA_SET)
+    unlabelled = unlabelled_materials(compounds_csv)
+    job = pipeline.Job(table, TrainingSettings(), show_training_rows=False, unlabelled=unlabelled)
 
     def progress(done: int, total: int) -> None:
         sys.stderr.write(f"\rnetworks: {done} of {total}")

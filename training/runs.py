@@ -10,14 +10,17 @@ from typing import Any
 
 from superion import home
 from superion.errors import InvalidValue
+from superion.models.material import Material
 from superion.models.predictor import Predictor
 from superion.training import figures, gate, pipeline, registry, tracking
 from superion.training.card import with_folds
 from superion.training.checks import check_table
 from superion.training.cross_validation import OutOfFold
+from superion.training.datasets import locate
 from superion.training.kept_networks import out_of_fold
 from superion.training.settings import FitSettings, TrainingSettings
 from superion.training.table import joined, read_table
+from superion.training.unlabelled import DATA_SET, digest_of, unlabelled_materials
 
 SCRATCH = "scratch"
 
@@ -38,6 +41,8 @@ class Request:
     folds: int = 5
     epochs: int | None = None
     workers: int | None = None
+    unlabelled: bool = True
+    """Whether lithium compounds without a label are shown, where training is from scratch and they are at hand."""
 
 
 def run(
@@ -58,6 +63,7 @@ def run(
     for note in (*table.failed, *table.notes):
         tell(f"{table.name}, {note}")
     job = pipeline.Job(table, _settings(request), request.name, _parent(request.start), request.device, request.workers)
+    job = replace(job, unlabelled=_unlabelled(request, tell))
     if request.resume is not None:
         pipeline.claim_folder(pipeline.run_folder(request.resume), job)
     check = check_table(table, request.folds, request.seed)
@@ -99,6 +105,21 @@ def _settings(request: Request) -> TrainingSettings:
     return TrainingSettings(n_folds=request.folds, n_members=request.members, seed=request.seed, fit=fit)
 
 
+def _unlabelled(request: Request, tell: Callable[[str], None]) -> tuple[Material, ...]:
+    if not request.unlabelled or request.start != SCRATCH:
+        return ()
+    found = locate(DATA_SET)
+    if found is None:
+        tell(f"no unlabelled compounds are shown in training; `superion data fetch {DATA_SET}` would bring them here")
+        return ()
+    materials = unlabelled_materials(found[0])
+    tell(
+        f"{len(materials)} lithium compounds of {DATA_SET} are shown in training without a label, as probably poor "
+        "conductors, except those that were measured; --no-unlabelled leaves them out"
+    )
+    return materials
+
+
 def _parent(start: str) -> Predictor | None:
     if start == SCRATCH:
         return None
@@ -112,7 +133,7 @@ def log_start(job: pipeline.Job) -> None:
     """Log the parameters of a job, the check of its data and its rows that failed or were read otherwise."""
     import mlflow
 
-    table, settings = job.table, job.settings
+    table, settings, unlabelled = job.table, job.settings, pipeline.unlabelled_of(job)
     parameters: dict[str, Any] = {
         "data": table.name,
         "data_digest": table.digest,
@@ -124,6 +145,8 @@ def log_start(job: pipeline.Job) -> None:
         "n_members": settings.n_members,
         "n_folds": settings.n_folds,
         "seed": settings.seed,
+        "n_unlabelled": len(unlabelled),
+        "unlabelled_digest": digest_of(unlabelled) or "none",
         "device": job.device,
         "parent": "scratch" if job.parent is None else f"{job.parent.model.name}/{job.parent.model.version}",
     }

@@ -33,6 +33,12 @@ class FitSettings:
     """How often a row that has a crystal is shown without it."""
     jitter: float = 0.03
     """Standard deviation of the noise on the scaled context."""
+    unlabelled_per_step: int = 16
+    """Compounds without a label that are drawn for each step, where any are given."""
+    unlabelled_weight: float = 0.1
+    """Weight of such a compound in the loss; that of a measured row is 1."""
+    unlabelled_at: float = -11.0
+    """log10(S/cm) that such a compound is taken to have; nearly all lithium compounds conduct poorly."""
 
 
 @dataclass(frozen=True)

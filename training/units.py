@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from superion.models.ensemble import Ensemble
+from superion.models.material import Material
 from superion.models.network import SuperionNetwork
 from superion.models.tree_ensemble import TreeEnsemble
 from superion.training.fit import fit_network
@@ -62,6 +63,8 @@ class Work:
     parent_trees: TreeEnsemble | None = None
     """Forests of the model to fine-tune from."""
     device: str = "cpu"
+    unlabelled: Sequence[Material] = ()
+    """Compounds of no measured row, for the networks; workers build the graphs of those they draw."""
 
 
 def fit_units(
@@ -137,6 +140,7 @@ def _fit(work: Work, unit: Unit) -> None:
         work.settings.network,
         work.settings.fit,
         unit.seed(work.settings.seed),
+        unlabelled=work.unlabelled,
         start=None if work.start is None else work.start[unit.member % len(work.start)],
         device=work.device,
     )

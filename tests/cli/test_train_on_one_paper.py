@@ -13,7 +13,7 @@ from .conftest import Command
 
 pytestmark = MLFLOW
 
-QUICK = ("--epochs", 1, "--members", 2, "--folds", 3, "--workers", 1)
+QUICK = ("--epochs", 1, "--members", 2, "--folds", 3, "--workers", 1, "--no-unlabelled")
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ class TrainedHome:
 
 
 def quick_request(data: Path, **changes: Any) -> runs.Request:
-    """Return a request for a run of one epoch."""
-    fields: dict[str, Any] = {"data": [data], "members": 2, "folds": 3, "epochs": 1, "workers": 1}
+    """Return a request for a run of one epoch, the same whether unlabelled compounds are at hand or not."""
+    fields: dict[str, Any] = {"data": [data], "members": 2, "folds": 3, "epochs": 1, "workers": 1, "unlabelled": False}
     return runs.Request(**(fields | changes))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 import urllib.error
 import urllib.request
 import zipfile
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from superion.errors import InvalidTable, NotFound
-from superion.training import datasets
-from superion.training.datasets import DataFile, DataSet, fetch, locate, require, unpacked
+from superion.errors import InvalidTable, MissingDependency, NotFound
+from superion.training import datasets, formation_energies
+from superion.training.datasets import DataFile, DataSet, Derivation, fetch, locate, require, unpacked
 
 CONTENT = {"toy/a.csv": b"formula\nLiCl\n", "toy/b.zip": b"archive"}
 TOY = DataSet(
@@ -152,6 +153,126 @@ def test_a_derived_table_has_no_home_to_fetch_from() -> None:
         fetch("derived")
 
 
+MADE = "formula,target\nCl1Li1,-2.1\nNaN,0.5\nLi3P1S4,-0.7000001\n"
+
+
+@pytest.fixture
+def made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFile:
+    """Make a derived table the only data set; its original says what MADE does."""
+    path = tmp_path / "right.csv"
+    path.write_text(MADE)
+    derivation = Derivation(
+        lambda into: into.write_text(MADE.replace("-2.1", "-2.10")) and None,
+        formation_energies.content,
+        *formation_energies.content(path),
+    )
+    file = DataFile("toy/made.csv", hashlib.sha256(MADE.encode()).hexdigest(), None, derivation)
+    monkeypatch.setattr(datasets, "DATA_SETS", (DataSet("made", "a toy", "CC0", (file,)),))
+    return file
+
+
+def test_a_table_with_a_derivation_is_derived_where_no_mirror_has_it(made_anew: DataFile, superion_home: Path) -> None:
+    (path,) = fetch("made")
+    assert path == superion_home / "datasets/toy/made.csv"
+    assert path.read_text() != MADE and locate("made") == [path]
+    path.write_text(MADE)
+    assert fetch("made") == [path] and path.read_text() == MADE, "what is right is not derived again"
+    assert not list(superion_home.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "formula,target\nLi3P1S4,-0.7000001\nCl1Li1,-2.1\nNaN,0.5\n",
+        "formula,target\r\nLiCl,-2.1000000000000001\r\nNa1N1,0.50\r\nLi6P2S8,-0.70000012\r\n",
+    ],
+    ids=["order", "writing"],
+)
+def test_a_derived_table_is_told_by_what_it_says(
+    same: str, made_anew: DataFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPERION_DATA_MIRROR", str(tmp_path))
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy/made.csv").write_text(same, newline="")
+    assert locate("made") == [tmp_path / "toy/made.csv"]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "says"),
+    [
+        (MADE[: MADE.index("Li3P1S4")], "has 2 rows, not 3"),
+        (MADE.replace("-2.1", "-2.2"), "by its rows"),
+        (MADE.replace("Cl1Li1", "Br1Li1"), "by its rows"),
+        (MADE.replace("NaN,0.5", "NaN,nan"), "by its rows"),
+        (MADE.replace("NaN", ""), "cannot be read"),
+        (MADE.replace("-2.1", ""), "cannot be read"),
+        (MADE[:-13], "cannot be read"),
+        (MADE.replace("target", "gap"), "cannot be read"),
+        ("", "cannot be read"),
+    ],
+)
+def test_a_derived_table_that_says_something_else_is_refused(
+    damaged: str, says: str, made_anew: DataFile, superion_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert made_anew.derivation is not None
+    derivation = replace(made_anew.derivation, write=lambda into: into.write_text(damaged) and None)
+    file = replace(made_anew, derivation=derivation)
+    monkeypatch.setattr(datasets, "DATA_SETS", (DataSet("made", "a toy", "CC0", (file,)),))
+    with pytest.raises(InvalidTable, match=says) as caught:
+        fetch("made")
+    assert caught.value.field == "toy/made.csv"
+    assert locate("made") is None
+
+
+class Fake:
+    """Stand in for matminer's loader: a small frame, with structures as pymatgen makes them."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault = fault
+        self.asked: list[tuple[str, Path]] = []
+
+    def __call__(self, name: str, data_home: str) -> dict[str, list[object]]:
+        from pymatgen.core import Lattice, Structure
+
+        self.asked.append((name, Path(data_home)))
+        print("fetching")
+        if self.fault is not None:
+            raise self.fault
+        spread = [[0.1 * n, 0.2 * n, 0.3 * n] for n in range(8)]
+        structures = [
+            Structure(Lattice.cubic(5.0), species, spread[: len(species)])
+            for species in (["Li", "Cl"], ["Na", "N"], ["Li"] * 3 + ["P"] + ["S"] * 4)
+        ]
+        return {"structure": [*structures], "e_form": [-2.1, 0.5, -0.7000001]}
+
+
+def test_formation_energies_are_derived_from_structures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load = Fake()
+    into = tmp_path / "deep" / "made.csv"
+    formation_energies.derive(into, load)
+    assert into.read_text() == MADE.replace("NaN", "N1Na1")
+    right = tmp_path / "right.csv"
+    right.write_text(MADE)
+    assert formation_energies.content(into) == formation_energies.content(right)
+    ((name, folder),) = load.asked
+    assert name == "matbench_mp_e_form"
+    assert folder.parent == into.parent and not folder.exists(), "the original is not kept"
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("fault", [ConnectionResetError("reset by peer"), UserWarning("hash validation failures")])
+def test_an_original_that_cannot_be_had_is_said(fault: Exception, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=f"matbench_mp_e_form could not be fetched: {fault}"):
+        formation_energies.derive(tmp_path / "made.csv", Fake(fault))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_derivation_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matminer.datasets", None)
+    with pytest.raises(MissingDependency, match=r"superion\[data\]"):
+        formation_energies.derive(tmp_path / "made.csv")
+
+
 def test_only_structures_are_unpacked_and_all_into_the_folder(tmp_path: Path) -> None:
     archive = tmp_path / "cifs.zip"
     with zipfile.ZipFile(archive, "w") as made:
@@ -167,3 +288,14 @@ def test_the_mirrors_files_are_those_the_project_was_built_on(data_mirror, monke
     folder = data_mirror("obelix").resolve()
     assert locate("obelix") == [folder / "train.csv", folder / "train_cifs.zip"]
     assert locate("activation-energies") == [folder / "activation_energies.csv"]
+
+
+def test_the_mirrors_formation_energies_say_what_is_asked_of_a_derived_table(  # type: ignore[no-untyped-def]
+    data_mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # the toy
+    path = data_mirror("matbench").resolve() / "mp_e_form.csv"
+    assert locate("mp-formation-energies") == [path]
+    (file,) = datasets.data_set("mp-formation-energies").files
+    assert file.derivation is not None
+    assert file.derivation.content(path) == (file.derivation.n_rows, file.derivation.digest)

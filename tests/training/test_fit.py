@@ -116,6 +116,101 @@ def output(conductivity: list[float], energy: list[float], deviation: float = 1.
     )
 
 
+def reference_loss(output: NetworkOutput, labels: Labels, config: NetworkConfig, settings: FitSettings) -> torch.Tensor:
+    """Return the loss of measured rows alone, written apart."""
+    total = torch.zeros(())
+    energy = output.mean[ACTIVATION_ENERGY]
+    for name, weight, mean, measured in (
+        (CONDUCTIVITY, 1.0, output.mean[CONDUCTIVITY] - labels.step * energy, labels.conductivity),
+        (ACTIVATION_ENERGY, settings.energy_weight, energy, labels.energy),
+    ):
+        scale = {name: scale for name, _, scale in config.scales}[name]
+        known = torch.isfinite(measured)
+        error = (mean[known] - measured[known]).abs() / scale
+        expected = output.deviation[name][known] / scale
+        likelihood = error.detach() / expected + torch.log(expected)
+        total = total + weight * ((error.sum() + 0.3 * likelihood.sum()) / max(1, len(error)))
+    return total
+
+
+def test_without_unlabelled_compounds_the_loss_is_to_the_last_bit_that_of_the_rows() -> None:
+    rows = [*_builders.synthetic_rows(12), _builders.row(log10_conductivity=None, activation_energy=0.3)]
+    network = SuperionNetwork(LEARNER).train()
+    batch = shown(rows, LEARNER, FitSettings(), np.random.default_rng(0))
+    labels = Labels.of(rows, FitSettings())
+    gradients = []
+    for function in (loss_of, reference_loss):
+        network.zero_grad()
+        torch.manual_seed(0)
+        value = function(network(batch), labels, LEARNER, FitSettings())
+        value.backward()  # type: ignore[no-untyped-call]
+        gradients.append([value.detach(), *(p.grad for p in network.parameters() if p.grad is not None)])
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
+def test_without_unlabelled_compounds_nothing_is_drawn_for_them() -> None:
+    rows = _builders.synthetic_rows(12)
+    settings = replace(_builders.FIT, unlabelled_per_step=3, unlabelled_weight=5.0, unlabelled_at=-30.0)
+    one = fit_network(rows, _builders.NETWORK, _builders.FIT, 3)
+    assert same_weights(one, fit_network(rows, _builders.NETWORK, settings, 3, unlabelled=()))
+
+
+BARE = [Material(Formula.parse(text)) for text in ("LiF", "Li2O", "Li3AlF6", "LiAlO2", "Li2SiO3")]
+
+
+def test_unlabelled_compounds_join_the_mean_error_with_their_weight() -> None:
+    settings = FitSettings(energy_weight=0.0, unlabelled_weight=0.1, unlabelled_at=-11.0)
+    rows = [_builders.row(log10_conductivity=value) for value in (-8.0, -4.0)]
+    scale = {name: scale for name, _, scale in LEARNER.scales}[CONDUCTIVITY]
+    # A deviation of one scale and no error in it leave the likelihood with the error alone.
+    made = output([-6.0, -5.0, -7.0, -12.0], [0.4] * 4, scale)
+    alone = (2.0 + 1.0) / scale
+    wanted = (alone + 0.3 * alone + 0.1 * (4.0 + 1.0) / scale) / 2.2
+    assert float(loss_of(made, Labels.of(rows, settings), LEARNER, settings)) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_only_the_mean_of_the_conductivity_learns_from_unlabelled_compounds() -> None:
+    leaves = [torch.full((3,), value, requires_grad=True) for value in (-6.0, 0.4, 1.0, 1.0)]
+    made = NetworkOutput(
+        {CONDUCTIVITY: leaves[0], ACTIVATION_ENERGY: leaves[1]}, {CONDUCTIVITY: leaves[2], ACTIVATION_ENERGY: leaves[3]}
+    )
+    rows = [_builders.row(log10_conductivity=-8.0, activation_energy=0.5, temperature_c=80.0)]
+    loss_of(made, Labels.of(rows, FitSettings()), LEARNER, FitSettings()).backward()  # type: ignore[no-untyped-call]
+    of_unlabelled = [leaf.grad[1:].abs().sum().item() for leaf in leaves if leaf.grad is not None]
+    assert of_unlabelled[0] > 0.0 and of_unlabelled[1:] == [0.0, 0.0, 0.0]
+    assert all(leaf.grad is not None and leaf.grad[0] != 0.0 for leaf in leaves)
+
+
+def test_the_heads_of_deviation_and_energy_get_no_gradient_from_unlabelled_compounds() -> None:
+    network = SuperionNetwork(LEARNER).train()
+    batch = shown([], LEARNER, FitSettings(), np.random.default_rng(0), BARE)
+    loss_of(network(batch), Labels.of([], FitSettings()), LEARNER, FitSettings()).backward()  # type: ignore[no-untyped-call]
+    for name, parameter in network.named_parameters():
+        if name.startswith(("deviations.", f"means.{ACTIVATION_ENERGY}")):
+            assert parameter.grad is None or not parameter.grad.any(), name
+        elif name.startswith(f"means.{CONDUCTIVITY}"):
+            assert parameter.grad is not None and parameter.grad.any(), name
+
+
+def test_unlabelled_compounds_pull_the_prediction_of_their_like_down() -> None:
+    rows = [replace(row, censored=False) for row in _builders.synthetic_rows(12)]
+    settings = replace(STILL, epochs=60, unlabelled_weight=0.5)
+    like = [_builders.row(text) for text in ("Li3GaF6", "Li2GeO3", "LiGaO2")]
+    without = predicted(fit_network(rows, LEARNER, settings, 0), like)
+    pulled = fit_network(rows, LEARNER, settings, 0, unlabelled=BARE)
+    assert (predicted(pulled, like) < without - 1.0).all()
+    measured = np.array([row.log10_conductivity for row in rows])
+    assert np.abs(predicted(pulled, rows) - measured).mean() < 0.8
+
+
+def test_the_same_seed_draws_the_same_unlabelled_compounds_whatever_was_shown_before() -> None:
+    rows = _builders.synthetic_rows(12)
+    one, again = (fit_network(rows, _builders.NETWORK, _builders.FIT, 3, unlabelled=BARE) for _ in range(2))
+    assert same_weights(one, again)
+    assert not same_weights(one, fit_network(rows, _builders.NETWORK, _builders.FIT, 4, unlabelled=BARE))
+    assert not same_weights(one, fit_network(rows, _builders.NETWORK, _builders.FIT, 3))
+
+
 def test_a_perfect_answer_at_its_temperature_is_no_error() -> None:
     step = inverse_temperature_step(120.0)
     rows = [_builders.row(log10_conductivity=-8.0 - 0.5 * step, temperature_c=120.0, activation_energy=0.5)]
@@ -173,6 +268,24 @@ def test_cells_and_crystals_are_hidden_as_often_as_asked(hidden: dict[str, float
     known = batch.composition[schema.CONTEXT_KNOWN]
     assert int(known[:, schema.CONTEXT_NAMES.index("log_a")].sum()) == cells
     assert (known[:, schema.CONTEXT_NAMES.index("n_elements")] == 1).all()
+
+
+def test_unlabelled_compounds_follow_the_rows_as_bare_formulas() -> None:
+    settings = FitSettings(hide_cell=0.0, hide_crystal=0.0, hide_atoms=0.0, jitter=0.0)
+    whole = Material(Formula.parse("LiCl"), SALT, CELL)
+    row = replace(_builders.row(), material=whole)
+    batch = shown([row, row], LEARNER, settings, np.random.default_rng(0), [whole, *BARE])
+    assert batch.size == 2 + 1 + len(BARE)
+    assert batch.owner.tolist() == [0, 1]
+    known = batch.composition[schema.CONTEXT_KNOWN]
+    assert known[:2].all()
+    formula = [schema.CONTEXT_NAMES.index(name) for name in ("log_formula_atoms", "n_elements")]
+    assert known[2:, formula].all() and known[2:].sum() == known[2:, formula].sum()
+    assert torch.equal(batch.composition[schema.CONTEXT][3], BARE[0].composition_graph[schema.CONTEXT][0])
+    noisy = shown([], LEARNER, replace(settings, jitter=0.1), np.random.default_rng(0), BARE)
+    still = shown([], LEARNER, settings, np.random.default_rng(0), BARE)
+    difference = noisy.composition[schema.CONTEXT] - still.composition[schema.CONTEXT]
+    assert 0.05 < float(difference.std()) < 0.2
 
 
 def test_hiding_leaves_the_rows_as_they_were() -> None:

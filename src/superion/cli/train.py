@@ -28,6 +28,13 @@ def train(
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
     epochs: Annotated[int | None, typer.Option(help="Passes over the rows.  [default: as the release model]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes to fit in.  [default: one a core]")] = None,
+    unlabelled: Annotated[
+        bool,
+        typer.Option(
+            help="Show lithium compounds without a label, where mp-formation-energies is on this machine; not in "
+            "fine-tuning."
+        ),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Train on a table; the model is registered as challenger, or as champion where there is none."""
@@ -39,7 +46,7 @@ def train(
         raise missing(error, "train") from error
     with progress_bar("networks") as progress:
         finished = run(
-            Request(data, cifs, name, start, resume, seed, device, members, folds, epochs, workers),
+            Request(data, cifs, name, start, resume, seed, device, members, folds, epochs, workers, unlabelled),
             progress=progress,
             tell=tell,
         )
