@@ -28,7 +28,7 @@ def grow_trees(rows: Sequence[Measurement], settings: TreeSettings, censored_at:
     """
     forests: dict[tuple[str, Kind], Forest] = {}
     energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
-    conductivities = _at_reference(rows, energies, censored_at)
+    conductivities = at_reference(rows, energies, censored_at)
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
         for kind in KINDS:
             usable = np.isfinite(measured)
@@ -40,7 +40,7 @@ def grow_trees(rows: Sequence[Measurement], settings: TreeSettings, censored_at:
     return TreeEnsemble(forests)
 
 
-def _at_reference(rows: Sequence[Measurement], energies: FloatArray, censored_at: float) -> FloatArray:
+def at_reference(rows: Sequence[Measurement], energies: FloatArray, censored_at: float) -> FloatArray:
     """Return log10(S/cm) at 25 degrees Celsius, shape (n_rows,), NaN where there is none."""
     typical = next(target.centre for target in TARGETS if target.name == ACTIVATION_ENERGY)
     if np.isfinite(energies).any():

@@ -1,0 +1,234 @@
+"""A Gaussian process over chemically meaningful distances, once it is fitted: numpy alone answers.
+
+Source: C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press (2006), algorithm 2.1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from superion.errors import InvalidArtefact
+from superion.models.distribution import FloatArray
+from superion.models.material import Material
+from superion.models.process_features import WIDTHS, Block, MagpieScale, distances, feature_blocks, magpie_features
+from superion.models.tree_ensemble import Kind
+
+TERMS: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
+    "formula": (
+        ("composition",),
+        ("magpie", "formula_size"),
+        ("host", "lithium", "formula_size"),
+    ),
+    "cell": (
+        ("composition",),
+        ("magpie", "formula_size"),
+        ("host", "amounts", "lattice", "crystal_system"),
+        ("composition", "lithium", "formula_size", "crystal_system"),
+    ),
+}
+"""The kernel is a sum of terms, each a product over its blocks: alike in one term is alike, in it all must agree.
+
+A term is exp(log weight) times exp(-distance / length) for each of its blocks.
+"""
+
+JITTERS = (1e-5, 1e-4, 1e-3, 1e-2)
+"""Added to the variance of the noise, in units of the target's scale; the first with which the covariance of the
+training rows can be factored is taken, and counts as noise from then on."""
+
+MAX_ROWS_AT_ONCE = 512
+"""Materials answered together: bounds the memory."""
+
+_FIELD = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class ProcessOutput:
+    """Hold what a process says of n materials, each array of shape (n,), in the unit of the target."""
+
+    mean: FloatArray
+    epistemic: FloatArray
+    """Posterior standard deviation of the function itself."""
+    noise: FloatArray
+    """Standard deviation of a measurement about the function."""
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """Hold a process for one target and one kind of input, conditioned on n training rows."""
+
+    kind: Kind
+    features: Mapping[str, Block]
+    """By block, each of shape (n, columns): the training rows."""
+    magpie_scale: MagpieScale
+    hyperparameters: FloatArray
+    """For each term of `TERMS`, in order, the logarithm of its weight, then the logarithms of its blocks' lengths; last
+    the logarithm of the standard deviation of the noise. Weights and noise are in units of `scale`."""
+    weights: FloatArray
+    """Shape (n,): of the training rows in the mean."""
+    inverse_cholesky: npt.NDArray[np.float32]
+    """Shape (n, n): inverse of the lower Cholesky factor of the training rows' covariance, noise included."""
+    centre: float
+    """Mean far from every training row, in the unit of the target."""
+    scale: float
+    """Unit of the function, in the unit of the target."""
+
+    def __post_init__(self) -> None:
+        tensors = self.tensors()
+        n = self.weights.size
+        shapes: dict[str, tuple[int, ...]] = {
+            **{f"features.{name}": (n, WIDTHS[name]) for name in blocks_of(self.kind)},
+            "magpie_mean": (WIDTHS["magpie"],),
+            "magpie_factor": (WIDTHS["magpie"],),
+            "hyperparameters": (n_hyperparameters(self.kind),),
+            "weights": (n,),
+            "inverse_cholesky": (n, n),
+            "centre_and_scale": (2,),
+        }
+        fitting = n > 0 and {name: array.shape for name, array in tensors.items()} == shapes
+        if not (fitting and all(np.isfinite(array).all() for array in tensors.values()) and self.scale > 0.0):
+            raise InvalidArtefact("the arrays of a Gaussian process do not fit together", field=_FIELD)
+
+    @property
+    def n_rows(self) -> int:
+        """How many training rows are used."""
+        return len(self.weights)
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of a measurement about the function, in the unit of the target."""
+        return self.scale * math.exp(self.hyperparameters[-1])
+
+    @classmethod
+    def conditioned(
+        cls,
+        kind: Kind,
+        materials: Sequence[Material],
+        measured: FloatArray,
+        hyperparameters: FloatArray,
+        centre: float,
+        scale: float,
+    ) -> GaussianProcess:
+        """Condition the process of these hyper-parameters on materials and their measured values, shape (n,).
+
+        The noise is raised by the first of `JITTERS` that allows the covariance to be factored. Raises
+        numpy.linalg.LinAlgError when none does.
+        """
+        magpie_scale = MagpieScale.of(magpie_features(materials))
+        features = feature_blocks(kind, materials, magpie_scale)
+        covariance = _covariance(kind, hyperparameters, features, features)
+        factor, variance = _factored(covariance, math.exp(2.0 * hyperparameters[-1]))
+        inverse = np.linalg.solve(factor, np.eye(len(factor)))
+        return cls(
+            kind=kind,
+            features=features,
+            magpie_scale=magpie_scale,
+            hyperparameters=np.append(hyperparameters[:-1], 0.5 * math.log(variance)),
+            weights=inverse.T @ (inverse @ ((np.asarray(measured, dtype=np.float64) - centre) / scale)),
+            inverse_cholesky=inverse.astype(np.float32),
+            centre=float(centre),
+            scale=float(scale),
+        )
+
+    def predict(self, materials: Sequence[Material]) -> ProcessOutput:
+        """Predict materials; kind "cell" needs `has_full_cell` of each."""
+        parts = [
+            self._predict(materials[first : first + MAX_ROWS_AT_ONCE])
+            for first in range(0, len(materials), MAX_ROWS_AT_ONCE)
+        ]
+        mean = np.concatenate([np.empty(0), *(mean for mean, _ in parts)])
+        epistemic = np.concatenate([np.empty(0), *(epistemic for _, epistemic in parts)])
+        return ProcessOutput(mean, epistemic, np.full(len(mean), self.noise))
+
+    def _predict(self, materials: Sequence[Material]) -> tuple[FloatArray, FloatArray]:
+        features = feature_blocks(self.kind, materials, self.magpie_scale)
+        covariance = _covariance(self.kind, self.hyperparameters, features, self.features)
+        # Single precision: the posterior variance is needed to a few parts in a thousand, and it is most of the time.
+        explained = np.square(covariance.astype(np.float32) @ self.inverse_cholesky.T).sum(axis=1, dtype=np.float64)
+        prior = sum(math.exp(self.hyperparameters[first]) for first, _ in _places(self.kind))
+        variance = np.maximum(prior - explained, 0.0)
+        return self.centre + self.scale * (covariance @ self.weights), self.scale * np.sqrt(variance)
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays to keep, by name."""
+        return {
+            **{f"features.{name}": block for name, block in self.features.items()},
+            "magpie_mean": self.magpie_scale.mean,
+            "magpie_factor": self.magpie_scale.factor,
+            "hyperparameters": self.hyperparameters,
+            "weights": self.weights,
+            "inverse_cholesky": self.inverse_cholesky,
+            "centre_and_scale": np.array([self.centre, self.scale]),
+        }
+
+    @classmethod
+    def from_tensors(cls, kind: Kind, tensors: Mapping[str, npt.NDArray[Any]]) -> GaussianProcess:
+        """Put a process together from its arrays; raises InvalidArtefact when they are not those of one."""
+        try:
+            centre, scale = tensors["centre_and_scale"].tolist()
+            return cls(
+                kind=kind,
+                features={name: tensors[f"features.{name}"].astype(np.float32) for name in blocks_of(kind)},
+                magpie_scale=MagpieScale(
+                    tensors["magpie_mean"].astype(np.float64), tensors["magpie_factor"].astype(np.float64)
+                ),
+                hyperparameters=tensors["hyperparameters"].astype(np.float64),
+                weights=tensors["weights"].astype(np.float64),
+                inverse_cholesky=tensors["inverse_cholesky"].astype(np.float32),
+                centre=float(centre),
+                scale=float(scale),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidArtefact(f"a Gaussian process cannot be read: {error!r}", field=_FIELD) from error
+
+
+def blocks_of(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the blocks that a kind of input is compared by, each once."""
+    return tuple(name for name in WIDTHS if any(name in term for term in TERMS[kind]))
+
+
+def n_hyperparameters(kind: Kind) -> int:
+    """Return how many numbers describe kernel and noise."""
+    return sum(1 + len(term) for term in TERMS[kind]) + 1
+
+
+def _places(kind: Kind) -> list[tuple[int, tuple[str, ...]]]:
+    """Return where each term begins in the hyper-parameters, and its blocks."""
+    first, places = 0, []
+    for term in TERMS[kind]:
+        places.append((first, term))
+        first += 1 + len(term)
+    return places
+
+
+def _covariance(
+    kind: Kind, hyperparameters: FloatArray, one: Mapping[str, Block], other: Mapping[str, Block]
+) -> FloatArray:
+    """Return the covariance of the function between rows, shape (n_one, n_other), in units of the scale squared."""
+    apart = {name: distances(one[name], other[name]) for name in blocks_of(kind)}
+    total = np.zeros((len(one["composition"]), len(other["composition"])))
+    for first, term in _places(kind):
+        exponent = np.full_like(total, hyperparameters[first])
+        for place, name in enumerate(term, first + 1):
+            exponent -= apart[name] * math.exp(-hyperparameters[place])
+        total += np.exp(exponent, out=exponent)
+    return total
+
+
+def _factored(covariance: FloatArray, noise_variance: float) -> tuple[FloatArray, float]:
+    """Return the lower Cholesky factor of the covariance with noise, and the variance of that noise."""
+    for jitter in JITTERS[:-1]:
+        try:
+            return _cholesky(covariance, noise_variance + jitter), noise_variance + jitter
+        except np.linalg.LinAlgError:
+            continue
+    return _cholesky(covariance, noise_variance + JITTERS[-1]), noise_variance + JITTERS[-1]
+
+
+def _cholesky(covariance: FloatArray, variance: float) -> FloatArray:
+    return np.asarray(np.linalg.cholesky(covariance + variance * np.eye(len(covariance))), dtype=np.float64)

@@ -1,0 +1,134 @@
+"""Blocks of features whose distances are chemically meaningful: what the Gaussian processes compare materials by."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS, magpie_table
+from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
+from superion.featurizers.schema import CONTEXT, CONTEXT_NAMES, CRYSTAL_SYSTEMS, LAST_GROUP
+from superion.models.distribution import FloatArray
+from superion.models.forest import formula_features
+from superion.models.material import Material
+from superion.models.tree_ensemble import Kind
+
+Block = npt.NDArray[np.float32]
+
+WIDTHS: Mapping[str, int] = {
+    "composition": len(SYMBOLS),
+    "magpie": len(MAGPIE_LABELS),
+    "formula_size": 1,
+    "host": len(SYMBOLS),
+    "lithium": 1,
+    "amounts": len(SYMBOLS),
+    "lattice": 6,
+    "crystal_system": len(CRYSTAL_SYSTEMS),
+}
+"""Columns of each block.
+
+- `composition`: square roots of the element fractions, so that the distance is Hellinger's.
+- `magpie`: the Magpie features in units of their spread, divided so that a squared distance is a mean over them.
+- `formula_size`: the entry `log_formula_atoms` of the context: how doped the formula is.
+- `host`: as `composition`, of what is left without lithium; zeros when nothing is.
+- `lithium`: twice the fraction of lithium.
+- `amounts`: logarithm of one plus the amounts of the elements in the cell, in units of the square root of ten.
+- `lattice`: logarithms of a, b and c [angstrom] and the angles in units of 30 degrees.
+- `crystal_system`: a place for each, scaled so that two different ones are at distance 1.
+"""
+
+OF_CELL = ("amounts", "lattice", "crystal_system")
+"""Blocks that need `has_full_cell`."""
+
+_LITHIUM = ATOMIC_NUMBER["Li"] - 1
+_FORMULA_SIZE = CONTEXT_NAMES.index("log_formula_atoms")
+
+
+@dataclass(frozen=True)
+class MagpieScale:
+    """Hold how Magpie features are brought to one scale, each array of shape (132,)."""
+
+    mean: FloatArray
+    factor: FloatArray
+    """What a difference from the mean is multiplied by; 0 for a feature that was the same in every training row."""
+
+    @classmethod
+    def of(cls, features: FloatArray) -> MagpieScale:
+        """Take mean and spread of features, shape (n, 132), over the rows that have them."""
+        known = np.isfinite(features)
+        n = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, features, 0.0).sum(axis=0) / n
+        spread = np.sqrt(np.square(np.where(known, features - mean, 0.0)).sum(axis=0) / n)
+        varies = spread > 1e-9 * (1.0 + np.abs(mean))
+        factor = np.divide(1.0, spread * math.sqrt(len(mean)), out=np.zeros_like(mean), where=varies)
+        return cls(mean, factor)
+
+    def scaled(self, features: FloatArray) -> FloatArray:
+        """Return features, shape (n, 132), on this scale; what is unknown is taken as the mean."""
+        return np.nan_to_num((features - self.mean) * self.factor, nan=0.0)
+
+
+def magpie_features(materials: Sequence[Material]) -> FloatArray:
+    """Return the Magpie features, shape (n, 132); NaN where Magpie lacks a value or knows nothing of an element."""
+    in_table = ~np.isnan(magpie_table().values).all(axis=1)
+    known = [all(in_table[ATOMIC_NUMBER[s] - 1] for s in material.formula.symbols) for material in materials]
+    features = np.full((len(materials), len(MAGPIE_LABELS)), np.nan)
+    if any(known):
+        formulas = [material.formula for material, in_full in zip(materials, known, strict=True) if in_full]
+        features[np.array(known)] = magpie(formulas)
+    return features
+
+
+def feature_blocks(kind: Kind, materials: Sequence[Material], scale: MagpieScale) -> dict[str, Block]:
+    """Return the blocks of a kind of input, each of shape (n, columns); "cell" needs `has_full_cell`."""
+    fractions = np.stack([formula_features(material) for material in materials]).astype(np.float64)
+    lithium = fractions[:, [_LITHIUM]]
+    rest = fractions.copy()
+    rest[:, _LITHIUM] = 0.0
+    total = rest.sum(axis=1, keepdims=True)
+    # Taken from the graph, which keeps it: finding the smallest whole formula takes as long as all of the rest.
+    size = np.array([float(material.composition_graph[CONTEXT][0, _FORMULA_SIZE]) for material in materials])
+    blocks = {
+        "composition": np.sqrt(fractions),
+        "magpie": scale.scaled(magpie_features(materials)),
+        "formula_size": size[:, None],
+        "host": np.sqrt(np.divide(rest, total, out=np.zeros_like(rest), where=total > 0.0)),
+        "lithium": 2.0 * lithium,
+    }
+    if kind == "cell":
+        blocks |= _cell_blocks(materials, fractions)
+    return {name: block.astype(np.float32) for name, block in blocks.items()}
+
+
+def _cell_blocks(materials: Sequence[Material], fractions: FloatArray) -> dict[str, FloatArray]:
+    atoms, lattice, system = [], [], np.zeros((len(materials), len(CRYSTAL_SYSTEMS)))
+    for row, material in enumerate(materials):
+        cell = material.cell
+        assert cell.atoms_per_cell is not None and cell.cell_parameters is not None
+        assert cell.space_group_number is not None
+        a, b, c, *angles = cell.cell_parameters
+        atoms.append(cell.atoms_per_cell)
+        lattice.append([math.log(a), math.log(b), math.log(c), *(angle / 30.0 for angle in angles)])
+        system[row, bisect_left(LAST_GROUP, cell.space_group_number)] = math.sqrt(0.5)
+    amounts = np.log1p(fractions * np.array(atoms)[:, None]) / math.sqrt(10.0)
+    return {"amounts": amounts, "lattice": np.array(lattice), "crystal_system": system}
+
+
+def distances(one: Block, other: Block) -> FloatArray:
+    """Return the euclidean distances of rows, shape (n_one, n_other), never quite 0.
+
+    The small number under the root keeps the gradient finite where two rows are alike.
+    """
+    left, right = one.astype(np.float64), other.astype(np.float64)
+    squared = left @ right.T
+    squared *= -2.0
+    squared += np.square(left).sum(axis=1)[:, None]
+    squared += np.square(right).sum(axis=1)
+    np.maximum(squared, 0.0, out=squared)
+    squared += 1e-10
+    return np.sqrt(squared, out=squared)

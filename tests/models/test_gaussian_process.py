@@ -1,0 +1,265 @@
+"""Gaussian processes: against a solve written out by hand, in their limits, and kept whole or refused."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from superion.errors import InvalidArtefact
+from superion.featurizers.context import CellContext, smallest_formula_atoms
+from superion.featurizers.formula import Formula
+from superion.featurizers.magpie_statistics import magpie
+from superion.featurizers.schema import LAST_GROUP
+from superion.models.artefact import Artefact
+from superion.models.gaussian_process import JITTERS, GaussianProcess, n_hyperparameters
+from superion.models.material import Material
+from superion.models.process_ensemble import ProcessEnsemble
+from superion.models.process_features import MagpieScale
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+from superion.models.tree_ensemble import KINDS, Kind
+
+from . import _builders
+
+FORMULAS = (
+    "Li6PS5Cl",
+    "Li7La3Zr2O12",
+    "Li10GeP2S12",
+    "LiCl",
+    "Li3PO4",
+    "Li1.3Al0.3Ti1.7(PO4)3",
+    "Li3YCl6",
+    "Li",
+    "Li5.5PS4.5Cl1.5",
+    "Li2O",
+    "LiBr",
+)
+GROUPS = (216, 230, 137, 225, 62, 167, 164, 229, 216, 225, 225)
+MEASURED = np.array([-2.5, -4.5, -1.9, -9.0, -8.0, -3.2, -3.3, -6.0, -2.0, -11.0, -8.5])
+
+
+def material(index: int) -> Material:
+    a = 4.0 + index
+    cell = CellContext(GROUPS[index], (a, a + 0.5, a + 1.0, 90.0, 90.0 + index, 120.0), 8.0 + index)
+    return Material(Formula.parse(FORMULAS[index]), cell=cell)
+
+
+MATERIALS = [material(index) for index in range(len(FORMULAS))]
+ASKED = [material(3), Material(Formula.parse("Li9.54Si1.74P1.44S11.7Cl0.3"), cell=MATERIALS[2].cell), material(0)]
+FAR = Material(Formula.parse("CsAu"), cell=CellContext(1, (80.0, 90.0, 99.0, 40.0, 45.0, 50.0), 900.0))
+
+
+def hyperparameters(kind: Kind, noise: float = 0.3) -> np.ndarray:
+    values = 0.5 * np.sin(1.0 + np.arange(n_hyperparameters(kind)))
+    values[-1] = math.log(noise)
+    return values
+
+
+def process(kind: Kind = "cell", order: Any = slice(None), noise: float = 0.3) -> GaussianProcess:
+    rows = [MATERIALS[index] for index in np.arange(len(MATERIALS))[order]]
+    return GaussianProcess.conditioned(kind, rows, MEASURED[order], hyperparameters(kind, noise), -6.0, 3.0)
+
+
+def by_hand(kind: Kind, one: Material, other: Material) -> float:
+    """Return the covariance of two materials, from the definition of the kernel alone."""
+    rows = magpie([known.formula for known in MATERIALS])
+    varies = rows.std(axis=0) > 1e-9
+    assert varies.sum() == 100, "of 132, the others are the same in every row"
+
+    def far(name: str) -> float:
+        left, right = (dict(zip(m.formula.symbols, m.formula.fractions, strict=True)) for m in (one, other))
+        symbols = set(left) | set(right)
+        if name == "host":
+            left, right = ({s: f / (1.0 - m.get("Li", 0.0)) for s, f in m.items() if s != "Li"} for m in (left, right))
+        if name in ("composition", "host"):
+            return sum((math.sqrt(left.get(s, 0.0)) - math.sqrt(right.get(s, 0.0))) ** 2 for s in symbols)
+        if name == "lithium":
+            return 4.0 * (left.get("Li", 0.0) - right.get("Li", 0.0)) ** 2
+        if name == "magpie":
+            a, b = magpie([one.formula, other.formula])
+            return float((((a - b)[varies] / rows.std(axis=0)[varies]) ** 2).sum()) / 132.0
+        if name == "formula_size":
+            a, b = (math.log(smallest_formula_atoms(m.formula.fractions)) for m in (one, other))
+            return (a - b) ** 2 / 4.0
+        n, k = one.cell.atoms_per_cell, other.cell.atoms_per_cell
+        p, q = one.cell.cell_parameters, other.cell.cell_parameters
+        assert n and k and p and q and one.cell.space_group_number and other.cell.space_group_number
+        if name == "amounts":
+            return (
+                sum((math.log1p(n * left.get(s, 0.0)) - math.log1p(k * right.get(s, 0.0))) ** 2 for s in symbols) / 10
+            )
+        if name == "lattice":
+            lengths = sum(math.log(x / y) ** 2 for x, y in zip(p[:3], q[:3], strict=True))
+            return lengths + sum(((x - y) / 30.0) ** 2 for x, y in zip(p[3:], q[3:], strict=True))
+        assert name == "crystal_system"
+        system = [sum(m.cell.space_group_number > last for last in LAST_GROUP) for m in (one, other)]  # type: ignore[operator]
+        return float(system[0] != system[1])
+
+    terms = {
+        "formula": "composition, magpie formula_size, host lithium formula_size",
+        "cell": "composition, magpie formula_size, host amounts lattice crystal_system, "
+        "composition lithium formula_size crystal_system",
+    }
+    values = iter(hyperparameters(kind))
+    total = 0.0
+    for term in terms[kind].split(", "):
+        part = math.exp(next(values))
+        for name in term.split():
+            part *= math.exp(-math.sqrt(far(name) + 1e-10) / math.exp(next(values)))
+        total += part
+    return total
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mean_and_deviation_are_those_of_a_solve_by_hand(kind: Kind) -> None:
+    covariance = np.array([[by_hand(kind, a, b) for b in MATERIALS] for a in MATERIALS])
+    covariance += (0.3**2 + JITTERS[0]) * np.eye(len(MATERIALS))
+    cross = np.array([[by_hand(kind, a, b) for b in MATERIALS] for a in ASKED])
+    prior = np.exp(hyperparameters(kind))
+    firsts = {"formula": [0, 2, 5], "cell": [0, 2, 5, 10]}[kind]
+    found = process(kind).predict(ASKED)
+    assert found.mean == pytest.approx(-6.0 + cross @ np.linalg.solve(covariance, MEASURED + 6.0), abs=1e-4)
+    variance = prior[firsts].sum() - (cross * np.linalg.solve(covariance, cross.T).T).sum(axis=1)
+    assert found.epistemic == pytest.approx(3.0 * np.sqrt(variance), abs=1e-3)
+    assert found.noise == pytest.approx(np.full(3, 0.9), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_noise_the_training_values_come_back(kind: Kind) -> None:
+    exact = process(kind, noise=1e-9)
+    found = exact.predict(MATERIALS)
+    assert found.mean == pytest.approx(MEASURED, abs=1e-2)
+    assert found.epistemic.max() < 0.05
+    assert exact.noise == pytest.approx(3.0 * math.sqrt(JITTERS[0]))
+
+
+def test_far_from_all_rows_nothing_is_known_but_the_centre() -> None:
+    short = hyperparameters("cell")
+    short[:-1] = -3.0
+    rows = GaussianProcess.conditioned("cell", MATERIALS, MEASURED, short, -6.0, 3.0)
+    found = rows.predict([FAR])
+    assert found.mean == pytest.approx([-6.0], abs=1e-3)
+    assert found.epistemic == pytest.approx([3.0 * math.sqrt(4 * math.exp(-3.0))], rel=1e-3)
+
+
+def test_a_far_composition_is_less_certain_than_a_near_one() -> None:
+    found = process("formula").predict([Material(Formula.parse("Li5.9PS4.9Cl1.1")), Material(Formula.parse("CsAu"))])
+    assert found.epistemic[0] < found.epistemic[1]
+
+
+def test_magpie_features_are_scaled_over_the_rows_that_have_them() -> None:
+    rows = np.tile(np.array([[1.0], [3.0], [np.nan]]), 132)
+    rows[:, 1], rows[:, 2] = 7.0, np.nan
+    scale = MagpieScale.of(rows)
+    scaled = scale.scaled(rows)
+    assert scaled[:, 0] * math.sqrt(132.0) == pytest.approx([-1.0, 1.0, 0.0])
+    assert (scaled[:, 1:3] == 0.0).all(), "what never varies or is never known tells nothing apart"
+    assert (scale.scaled(rows + 1.0)[:, 1] == 0.0).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_order_of_the_rows_does_not_matter(kind: Kind) -> None:
+    one, other = process(kind).predict(ASKED), process(kind, slice(None, None, -1)).predict(ASKED)
+    assert other.mean == pytest.approx(one.mean, abs=1e-6)
+    assert other.epistemic == pytest.approx(one.epistemic, abs=1e-3)
+
+
+def test_answers_depend_neither_on_company_nor_on_the_scale_of_the_formula() -> None:
+    one = process("formula")
+    many = [Material(Formula.parse(f"Li{n}PS5Cl")) for n in range(1, 600)]
+    together = one.predict([*many, Material(Formula.parse("Li12P2S10Cl2"))])
+    assert one.predict([many[5]]).mean == pytest.approx(together.mean[[5]], abs=1e-9)
+    assert together.mean[-1] == pytest.approx(together.mean[5], abs=1e-9)
+    assert one.predict([many[598]]).epistemic == pytest.approx(together.epistemic[[598]], abs=1e-4)
+    assert len(one.predict([]).mean) == 0
+
+
+def test_elements_that_magpie_does_not_know_count_as_the_mean() -> None:
+    assert np.isfinite(
+        process("formula").predict([Material(Formula.parse(f)) for f in ("LiOg", "LiHe", "Nh")]).mean
+    ).all()
+
+
+def test_rows_that_are_all_alike_are_factored_all_the_same() -> None:
+    hyper = hyperparameters("formula", noise=1e-12)
+    hyper[:-1] = 27.0
+    same = [Material(Formula.parse("LiCl"))] * 40
+    found = GaussianProcess.conditioned("formula", same, np.full(40, -9.0), hyper, -6.0, 3.0)
+    assert found.noise > 3.0 * math.sqrt(JITTERS[0])
+    assert found.predict(same[:1]).mean == pytest.approx([-9.0], abs=0.1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrays_give_back_the_same_process_to_the_bit(kind: Kind) -> None:
+    one = process(kind)
+    again = GaussianProcess.from_tensors(kind, one.tensors())
+    for name in ("mean", "epistemic", "noise"):
+        assert np.array_equal(getattr(again.predict(ASKED), name), getattr(one.predict(ASKED), name))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"weights": np.zeros(3)},
+        {"weights": np.zeros((11, 1))},
+        {"weights": np.array([])},
+        {"inverse_cholesky": np.zeros((11, 10), dtype=np.float32)},
+        {"hyperparameters": np.zeros(4)},
+        {"features.magpie": np.zeros((11, 131), dtype=np.float32)},
+        {"magpie_mean": np.zeros(131)},
+        {"magpie_factor": np.full(132, np.nan)},
+        {"centre_and_scale": np.array([0.0, 0.0])},
+        {"centre_and_scale": np.array([0.0])},
+        {"centre_and_scale": np.array(0.0)},
+        {"hyperparameters": np.array(["a"] * 15)},
+    ],
+)
+def test_damaged_arrays_are_refused(damage: dict[str, np.ndarray]) -> None:
+    with pytest.raises(InvalidArtefact) as caught:
+        GaussianProcess.from_tensors("cell", process().tensors() | damage)
+    assert caught.value.field == "weights.safetensors"
+
+
+@pytest.mark.parametrize("name", process("formula").tensors())
+def test_a_missing_array_is_refused(name: str) -> None:
+    tensors = process("formula").tensors()
+    del tensors[name]
+    with pytest.raises(InvalidArtefact):
+        GaussianProcess.from_tensors("formula", tensors)
+
+
+def both() -> ProcessEnsemble:
+    return ProcessEnsemble({(CONDUCTIVITY, kind): process(kind) for kind in KINDS})
+
+
+def test_full_cells_are_answered_by_the_process_on_cells_and_others_by_that_on_formulas() -> None:
+    bare = Material(ASKED[0].formula)
+    found = both().answers(CONDUCTIVITY, [bare, *ASKED])
+    assert found is not None
+    assert found.mean == pytest.approx([*process("formula").predict([bare]).mean, *process().predict(ASKED).mean])
+    assert found.noise.shape == found.epistemic.shape == (4,)
+    only = ProcessEnsemble({(CONDUCTIVITY, "formula"): process("formula")}).answers(CONDUCTIVITY, [bare, ASKED[0]])
+    assert only is not None and only.mean[0] == pytest.approx(only.mean[1])
+    assert both().answers(ACTIVATION_ENERGY, ASKED) is None
+
+
+def test_processes_survive_saving_and_old_artefacts_have_none(tmp_path: Path) -> None:
+    small = _builders.artefact()
+    small.save(tmp_path / "old")
+    assert Artefact.load(tmp_path / "old").ensemble.processes.processes == {}
+    replace(small, ensemble=replace(small.ensemble, processes=both())).save(tmp_path / "new")
+    loaded = Artefact.load(tmp_path / "new").ensemble.processes
+    assert set(loaded.processes) == {(CONDUCTIVITY, kind) for kind in KINDS}
+    before, after = both().answers(CONDUCTIVITY, ASKED), loaded.answers(CONDUCTIVITY, ASKED)
+    assert before is not None and after is not None
+    assert np.array_equal(before.mean, after.mean) and np.array_equal(before.epistemic, after.epistemic)
+
+
+@pytest.mark.parametrize("name", ["other.cell.weights", "activation_energy.sites.weights", "weights"])
+def test_arrays_of_no_process_are_refused(name: str) -> None:
+    with pytest.raises(InvalidArtefact, match="of no Gaussian process"):
+        ProcessEnsemble.from_tensors(both().tensors() | {name: np.zeros(3)})

@@ -1,0 +1,141 @@
+"""Fit the Gaussian processes of the ensemble by their marginal likelihood.
+
+Source: C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press (2006), section 5.4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from superion.models.distribution import FloatArray
+from superion.models.forest import has_full_cell
+from superion.models.gaussian_process import JITTERS, TERMS, GaussianProcess, blocks_of, n_hyperparameters
+from superion.models.material import Material
+from superion.models.process_ensemble import ProcessEnsemble
+from superion.models.process_features import MagpieScale, distances, feature_blocks, magpie_features
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+from superion.models.tree_ensemble import KINDS, Kind
+from superion.training.table import Measurement
+from superion.training.trees import MIN_ROWS, at_reference
+
+MAX_ROWS = 1500
+"""Most rows that a process is fitted to; the cost grows with their third power."""
+MAX_ITERATIONS = 60
+"""Of the search for the most likely hyper-parameters."""
+RIDGE = 0.05
+"""Weight of the squared logarithms of weights and lengths beside the likelihood: without it a term that the rows do not
+need runs away."""
+FIRST_WEIGHT, FIRST_NOISE = math.exp(-1.0), 0.3
+"""Where the search starts, in units of the target's scale; the lengths start at 1."""
+
+
+def fit_processes(rows: Sequence[Measurement], censored_at: float) -> ProcessEnsemble:
+    """Fit a process for each target and each kind of input, formulas and full cells, that has enough rows.
+
+    As forests do, they learn the conductivity at 25 degrees Celsius. Of more than `MAX_ROWS` rows an evenly spread part
+    is used; `GaussianProcess.n_rows` tells how many.
+    """
+    processes: dict[tuple[str, Kind], GaussianProcess] = {}
+    energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
+    conductivities = at_reference(rows, energies, censored_at)
+    full = np.array([has_full_cell(row.material) for row in rows], dtype=bool)
+    for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
+        for kind in KINDS:
+            usable = np.flatnonzero(np.isfinite(measured) & (full | (kind == "formula"))).tolist()
+            if len(usable) >= MIN_ROWS:
+                materials = [rows[index].material for index in usable]
+                processes[target, kind] = fit_process(kind, materials, measured[usable])
+    return ProcessEnsemble(processes)
+
+
+def fit_process(
+    kind: Kind, materials: Sequence[Material], measured: FloatArray, centre: float | None = None
+) -> GaussianProcess:
+    """Fit a process to materials and their measured values, shape (n,); the same rows give the same process.
+
+    Far from the rows it answers `centre`, else the most likely mean where that is None.
+
+    Of more than `MAX_ROWS` rows, those at equal steps through the list are used.
+    """
+    if len(materials) > MAX_ROWS:
+        chosen = np.linspace(0, len(materials) - 1, MAX_ROWS).round().astype(int)
+        materials, measured = [materials[index] for index in chosen], measured[chosen]
+    middle = float(np.median(measured)) if centre is None else centre
+    scale = float(np.std(measured, ddof=1) if centre is None else np.sqrt(np.mean((measured - centre) ** 2)))
+    if scale < 1e-12:
+        # Values that are all alike have no scale of their own.
+        scale = 1.0
+    features = feature_blocks(kind, materials, MagpieScale.of(magpie_features(materials)))
+    apart = {name: torch.from_numpy(distances(features[name], features[name])) for name in blocks_of(kind)}
+    scaled = torch.from_numpy((measured - middle) / scale)
+    found, shift = _most_likely(kind, apart, scaled, shifts=centre is None)
+    return GaussianProcess.conditioned(kind, materials, measured, found, middle + scale * shift, scale)
+
+
+def _most_likely(
+    kind: Kind, apart: Mapping[str, Tensor], measured: Tensor, *, shifts: bool
+) -> tuple[FloatArray, float]:
+    """Return the most likely hyper-parameters of a kernel, and the mean of the function with them.
+
+    The mean is 0 unless it `shifts`. `apart` has distances (n, n) by block, `measured` the scaled values (n,).
+    """
+    n = n_hyperparameters(kind)
+    sought = torch.zeros(n + 1, dtype=torch.float64)
+    first = 0
+    for term in TERMS[kind]:
+        sought[first] = math.log(FIRST_WEIGHT)
+        first += 1 + len(term)
+    sought[n - 1] = math.log(FIRST_NOISE)
+    sought.requires_grad_(True)
+    search = torch.optim.LBFGS([sought], lr=0.5, max_iter=MAX_ITERATIONS, line_search_fn="strong_wolfe")
+    best, lowest = sought.detach().clone(), math.inf
+
+    def step() -> Tensor:
+        nonlocal best, lowest
+        search.zero_grad()
+        loss = _loss(kind, sought, apart, measured)
+        value = float(loss.detach())
+        if value < lowest:
+            best, lowest = sought.detach().clone(), value
+        loss.backward()  # type: ignore[no-untyped-call] # torch does not type it
+        if not shifts and sought.grad is not None:
+            sought.grad[-1] = 0.0
+        return loss
+
+    search.step(step)  # type: ignore[no-untyped-call] # torch does not type it
+    # The best that was seen: a line search may end on a point where the covariance could hardly be factored.
+    return best[:n].numpy(), float(best[n])
+
+
+def _loss(kind: Kind, sought: Tensor, apart: Mapping[str, Tensor], measured: Tensor) -> Tensor:
+    """Return the negative logarithm of the marginal likelihood, without its constant, and the ridge."""
+    covariance = torch.zeros_like(apart["composition"])
+    first = 0
+    for term in TERMS[kind]:
+        exponent = sought[first]
+        for place, name in enumerate(term, first + 1):
+            exponent = exponent - apart[name] * torch.exp(-sought[place])
+        covariance = covariance + torch.exp(exponent)
+        first += 1 + len(term)
+    factor = _factored(covariance, torch.exp(2.0 * sought[-2]))
+    residual = (measured - sought[-1])[:, None]
+    fit = 0.5 * (residual * torch.cholesky_solve(residual, factor)).sum()
+    return fit + factor.diagonal().log().sum() + RIDGE * sought[:-2].square().sum()
+
+
+def _factored(covariance: Tensor, noise_variance: Tensor) -> Tensor:
+    """Return the Cholesky factor with the first of `JITTERS` that allows one, as `GaussianProcess.conditioned`.
+
+    Where none does, the last attempt is returned; the loss is then not a number, or so high that it is not chosen.
+    """
+    identity = torch.eye(len(covariance), dtype=covariance.dtype)
+    for jitter in JITTERS:
+        factor, failed = torch.linalg.cholesky_ex(covariance + (noise_variance + jitter) * identity)
+        if not failed:
+            break
+    return factor
