@@ -23,6 +23,7 @@ from superion.models.domain import Domain, KnownMaterial
 from superion.models.ensemble import Ensemble
 from superion.models.forest import Forest
 from superion.models.network import NetworkConfig, SuperionNetwork
+from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import CONDUCTIVITY, TARGETS
 from superion.models.tree_ensemble import KINDS, TreeEnsemble
 
@@ -33,6 +34,10 @@ CONFIG, WEIGHTS, CALIBRATION = "config.json", "weights.safetensors", "calibratio
 DOMAIN, CARD = "domain.npz", "MODEL_CARD.md"
 CHECKED = (WEIGHTS, CALIBRATION, DOMAIN)
 TREE_ARRAYS = ("feature", "threshold", "right", "value", "roots")
+PROCESSES = "processes."
+"""What the names of the processes' arrays begin with."""
+CORRECTIONS = "corrections."
+"""What those of the corrections begin with, before their number."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ class Artefact:
             for index, network in enumerate(self.ensemble.networks)
             for key, tensor in network.state_dict().items()
         }
-        tensors |= _tree_tensors(self.ensemble.trees)
+        tensors |= _tree_tensors(self.ensemble.trees) | _process_tensors(self.ensemble.processes, PROCESSES)
+        for index, correction in enumerate(self.ensemble.corrections):
+            tensors |= _process_tensors(correction, f"{CORRECTIONS}{index}.")
         save_file(tensors, folder / WEIGHTS)
         # safetensors makes its file readable by the owner alone; a shared model folder must be readable by all.
         (folder / WEIGHTS).chmod(0o644)
@@ -71,6 +78,7 @@ class Artefact:
             "featuriser": featuriser_fingerprint(),
             "network": asdict(self.ensemble.config),
             "n_members": len(self.ensemble.networks),
+            "n_corrections": len(self.ensemble.corrections),
             "training": dict(self.training),
             "sha256": {file: _digest(folder / file) for file in CHECKED},
         }
@@ -147,7 +155,12 @@ def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
             raise ValueError("there is no network")
     except (SafetensorError, RuntimeError, TypeError, KeyError, ValueError) as error:
         raise InvalidArtefact(f"the weights do not fit the configuration: {error}", field=WEIGHTS) from error
-    return Ensemble(network_config, tuple(networks), _load_trees(tensors))
+    corrections = tuple(
+        _load_processes(tensors, f"{CORRECTIONS}{index}.") for index in range(int(config.get("n_corrections", 0)))
+    )
+    return Ensemble(
+        network_config, tuple(networks), _load_trees(tensors), _load_processes(tensors, PROCESSES), corrections
+    )
 
 
 def _load_calibrations(path: Path) -> dict[str, Calibration]:
@@ -178,6 +191,15 @@ def _load_trees(tensors: Mapping[str, torch.Tensor]) -> TreeEnsemble:
                 arrays = {name: tensors[prefix + name].numpy() for name in TREE_ARRAYS}
                 forests[target, kind] = Forest(**arrays)
     return TreeEnsemble(forests)
+
+
+def _process_tensors(processes: ProcessEnsemble, prefix: str) -> dict[str, torch.Tensor]:
+    return {prefix + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in processes.tensors().items()}
+
+
+def _load_processes(tensors: Mapping[str, torch.Tensor], prefix: str) -> ProcessEnsemble:
+    own = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+    return ProcessEnsemble.from_tensors({name: tensor.numpy() for name, tensor in own.items()})
 
 
 def _save_domain(path: Path, domain: Domain) -> None:

@@ -1,8 +1,9 @@
 """Intervals that cover as often as they say, from the residuals of grouped cross-validation.
 
-Normalised split-conformal prediction (Lei et al. 2018, doi:10.1080/01621459.2017.1307116): residuals out of fold are
-divided by the predicted spread, and the interval is the mean plus that spread times two of their quantiles, one for
-each side, because insulators make the lower tail longer than the upper.
+Distributional conformal prediction (Chernozhukov et al. 2021, doi:10.1073/pnas.2107794118): what was measured out of
+fold has a position in the distribution that was predicted for it, and the interval lies between two quantiles of these
+positions. Where the prediction is a normal distribution, that is the residual divided by the predicted spread. The two
+tails need not be equal: of the pairs of quantiles that hold what is asked, one is taken that makes the intervals short.
 """
 
 from __future__ import annotations
@@ -15,11 +16,20 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidTable, InvalidValue
-
-FloatArray = npt.NDArray[np.float64]
+from superion.models.distribution import FloatArray, Spread
 
 LEVELS = np.round(np.linspace(0.0, 1.0, 401), 4)
-"""Levels at which the quantiles of the normalised residuals are kept."""
+"""Levels at which the quantiles of the positions are kept."""
+
+LOWER_SHARES = np.round(np.linspace(0.2, 0.8, 13), 2)
+"""Shares of what lies outside a wide interval that may lie below it; within these a wider interval holds every narrower
+one, because the share of an interval goes to a half as it narrows."""
+
+SHARE_CONFIDENCE = 0.9
+"""Confidence at which the share is chosen."""
+
+SHARE_ROWS = 100
+"""With fewer rows the tails stay equal: a choice among few rows would cover less than it says."""
 
 MIN_RESIDUALS = 10
 """Fewer than these calibrate nothing."""
@@ -28,38 +38,25 @@ CONFIDENCE_RANGE = (0.05, 0.99)
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Hold the two parts of the uncertainty before calibration, each of shape (n,), in the unit of the target."""
-
-    aleatoric: FloatArray
-    """What the data scatter by: the deviation that the network expects of itself."""
-    epistemic: FloatArray
-    """What the members of the ensemble differ by: their standard deviation."""
-
-    @property
-    def total(self) -> FloatArray:
-        """Root of the summed squares."""
-        return np.sqrt(self.aleatoric**2 + self.epistemic**2)
-
-
-@dataclass(frozen=True)
 class Calibration:
     """Hold how the spread of one target becomes an interval and a standard deviation."""
 
     quantiles: FloatArray
-    """Shape (n_levels,): quantile of the normalised residual at each of `LEVELS`."""
+    """Shape (n_levels,): quantile of the positions at each of `LEVELS`, standard normal."""
     std_factor: float
-    """What the spread is multiplied by to be a standard deviation: the root mean square of the normalised residuals."""
+    """What the spread is multiplied by to be a standard deviation: the root mean square of the residuals over it."""
     n_residuals: int
+    lower_share: float = 0.5
+    """Share of what lies outside a wide interval that lies below it; 0.5 leaves two equal tails at any confidence."""
 
     @classmethod
     def fit(
         cls, measured: FloatArray, censored: npt.NDArray[np.bool_], mean: FloatArray, spread: Spread
     ) -> Calibration:
-        """Fit to residuals out of fold, all of shape (n,).
+        """Fit to predictions out of fold, all of shape (n,).
 
-        A censored row, known to lie at or below its limit, counts as zero when the mean is at or below the limit
-        and as the distance to the limit else.
+        A censored row, known to lie at or below its limit, counts as the mean when that is at or below the limit and as
+        the limit else.
 
         Raises InvalidTable for fewer than `MIN_RESIDUALS` rows.
         """
@@ -69,13 +66,14 @@ class Calibration:
                 field="conductivity_S_per_cm",
                 value=len(measured),
             )
-        score = (measured - mean) / spread.total
-        score = np.where(censored, np.minimum(score, 0.0), score)
-        n = len(score)
-        # Position (n + 1) q among the sorted residuals: a new one lies below it with probability q, at any n.
+        residual = np.where(censored, np.minimum(measured - mean, 0.0), measured - mean)
+        # Place (n + 1) q among the sorted positions: a new one lies below it with probability q, at any n.
         # Rounded here, not on writing, so that a calibration that was saved and read answers the same.
-        quantiles = np.round(np.quantile(score, LEVELS, method="weibull"), 5)
-        return cls(quantiles, float(np.sqrt(np.mean(score**2))), n)
+        quantiles = np.round(np.quantile(spread.position(residual), LEVELS, method="weibull"), 5)
+        std_factor = float(np.sqrt(np.mean((residual / spread.total) ** 2)))
+        shares = LOWER_SHARES if len(residual) >= SHARE_ROWS else (0.5,)
+        fitted = [cls(quantiles, std_factor, len(residual), float(share)) for share in shares]
+        return min(fitted, key=lambda one: (one._mean_width(mean, spread), abs(one.lower_share - 0.5)))
 
     def interval(self, mean: FloatArray, spread: Spread, confidence: float) -> tuple[FloatArray, FloatArray]:
         """Return the lower and upper ends of the interval at `confidence`, each of shape (n,).
@@ -83,8 +81,16 @@ class Calibration:
         The interval always holds the mean. Raises InvalidValue for a confidence out of range.
         """
         check_confidence(confidence)
-        low, high = np.interp([(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0], LEVELS, self.quantiles)
-        return mean + min(low, 0.0) * spread.total, mean + max(high, 0.0) * spread.total
+        outside = 1.0 - confidence
+        # A narrow interval of unequal tails would lie beside the mean, which it must hold.
+        share = 0.5 + (self.lower_share - 0.5) * confidence
+        levels = [outside * share, 1.0 - outside * (1.0 - share)]
+        low, high = (float(position) for position in np.interp(levels, LEVELS, self.quantiles))
+        return mean + np.minimum(spread.offset(low), 0.0), mean + np.maximum(spread.offset(high), 0.0)
+
+    def _mean_width(self, mean: FloatArray, spread: Spread) -> float:
+        lower, upper = self.interval(mean, spread, SHARE_CONFIDENCE)
+        return round(float((upper - lower).mean()), 6)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -92,12 +98,18 @@ class Calibration:
             "quantiles": [float(q) for q in self.quantiles],
             "std_factor": self.std_factor,
             "n_residuals": self.n_residuals,
+            "lower_share": self.lower_share,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
         """Read what `as_dict` wrote."""
-        return cls(np.asarray(data["quantiles"], dtype=np.float64), float(data["std_factor"]), int(data["n_residuals"]))
+        return cls(
+            np.asarray(data["quantiles"], dtype=np.float64),
+            float(data["std_factor"]),
+            int(data["n_residuals"]),
+            float(data.get("lower_share", 0.5)),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,31 @@
-"""Networks and forests as one: their mean, and what they differ by."""
+"""Networks, forests and Gaussian processes as one: their mean, what they differ by, and what they believe together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from scipy.special import ndtri
 
 from superion.models.batch import MaterialBatch
-from superion.models.calibration import FloatArray, Spread
+from superion.models.distribution import FloatArray, Reserve, Spread, laplace_draws, normal_draws, pooled, tree_draws
 from superion.models.material import Material
 from superion.models.network import NetworkConfig, SuperionNetwork
+from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.tree_ensemble import TreeEnsemble
 
 MAX_BATCH_MATERIALS = 256
 MAX_BATCH_SITES = 5000
 """Bounds on one forward pass; a large crystal travels alone."""
+
+KIND_BLOCKS = 6
+"""Every answer has this many blocks of members, so that one, two or three kinds fill them in equal parts."""
+
+REPEAT_SCATTER = 0.13
+"""What a second measurement of one sample differs by, as a share of the scale of its target: 0.4 decades, half an order
+of magnitude between laboratories, for the conductivity."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +33,10 @@ class TargetOutput:
     """Hold what an ensemble says of one target for n materials, in the unit of the target."""
 
     members: FloatArray
-    """Shape (n_members, n): the mean of each member."""
+    """Shape (n_members, n): the mean of each member; a kind with fewer members stands in it several times."""
     spread: Spread
+    kinds: Mapping[str, FloatArray] = field(default_factory=dict)
+    """Mean of each kind of member, shape (n,), by its name: networks, forests, processes."""
 
     @property
     def mean(self) -> FloatArray:
@@ -35,12 +46,16 @@ class TargetOutput:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Hold networks of one configuration, trained from different seeds, and the forests that answer beside them."""
+    """Hold networks of one configuration, trained from different seeds, and what answers beside them."""
 
     config: NetworkConfig
     networks: tuple[SuperionNetwork, ...]
     trees: TreeEnsemble = field(default_factory=lambda: TreeEnsemble({}))
-    """Counts as many members as there are networks, each a part of its trees, so that both kinds weigh the same."""
+    """Forests; they count as many members as there are networks, each a part of the trees."""
+    processes: ProcessEnsemble = field(default_factory=lambda: ProcessEnsemble({}))
+    """Gaussian processes; they too count as many members as there are networks."""
+    corrections: tuple[ProcessEnsemble, ...] = ()
+    """What fine-tuning adds to forests and processes, which it cannot fit anew; each to all that went before it."""
 
     def predict(self, materials: Sequence[Material]) -> dict[str, TargetOutput]:
         """Predict every target of `materials`, with each network once."""
@@ -53,7 +68,8 @@ class Ensemble:
                     means = np.stack([output.mean[name].double().numpy() for output in outputs])
                     deviations = np.stack([output.deviation[name].double().numpy() for output in outputs])
                     kept.append((means, deviations))
-        return {name: self._joined(name, kept, materials) for name, kept in parts.items()}
+        scales = {name: scale for name, _, scale in self.config.scales}
+        return {name: self._joined(name, scales[name], kept, materials) for name, kept in parts.items()}
 
     def batch(self, materials: Sequence[Material]) -> MaterialBatch:
         """Build the batch that the networks take."""
@@ -62,19 +78,50 @@ class Ensemble:
             [material.crystal_graph(self.config.cutoff, self.config.neighbors) for material in materials],
         )
 
+    def correction(self, target: str, materials: Sequence[Material]) -> FloatArray:
+        """Return what is added to forests and processes for materials, shape (n,), in the unit of the target."""
+        answers = [correction.answers(target, materials) for correction in self.corrections]
+        return np.sum([np.zeros(len(materials)), *(a.mean for a in answers if a is not None)], axis=0)
+
     def _joined(
-        self, target: str, parts: Sequence[tuple[FloatArray, FloatArray]], materials: Sequence[Material]
+        self,
+        target: str,
+        scale: float,
+        parts: Sequence[tuple[FloatArray, FloatArray]],
+        materials: Sequence[Material],
     ) -> TargetOutput:
-        members = np.concatenate([means for means, _ in parts], axis=1)
+        means = np.concatenate([means for means, _ in parts], axis=1)
         deviations = np.concatenate([deviation for _, deviation in parts], axis=1)
-        by_trees = self.trees.members(target, materials, len(self.networks))
-        if by_trees is not None:
-            members = np.concatenate([members, by_trees])
-        elif self.trees.forests:
-            # Members of one number belong together across targets, so a target without trees repeats its networks.
-            members = np.concatenate([members, members])
-        epistemic = members.std(axis=0, ddof=1) if len(members) > 1 else np.zeros(members.shape[1])
-        return TargetOutput(members, Spread(aleatoric=deviations.mean(axis=0), epistemic=epistemic))
+        n_members = len(means)
+        kinds = {"networks": means}
+        draws = [laplace_draws(means, deviations)]
+        by_tree = self.trees.by_tree(target, materials)
+        correction = self.correction(target, materials)
+        if by_tree is not None:
+            by_tree = by_tree + correction
+            kinds["forests"] = np.stack([by_tree[part::n_members].mean(axis=0) for part in range(n_members)])
+            draws.append(tree_draws(by_tree, REPEAT_SCATTER * scale))
+        answer, reserve = self.processes.answers(target, materials), None
+        if answer is not None:
+            # A process has no members, but it knows how far another of its kind might lie.
+            quantiles = ndtri((np.arange(n_members) + 0.5) / n_members)
+            mean = answer.mean + correction
+            kinds["processes"] = mean + quantiles[:, None] * answer.epistemic
+            draws.append(normal_draws(mean, np.hypot(answer.epistemic, answer.noise)))
+            reserve = Reserve(answer.measured, answer.unknown)
+        return _pooled(kinds, draws, reserve)
+
+
+def _pooled(kinds: Mapping[str, FloatArray], draws: Sequence[FloatArray], reserve: Reserve | None) -> TargetOutput:
+    blocks = KIND_BLOCKS // len(kinds)
+    members = np.concatenate([np.tile(block, (blocks, 1)) for block in kinds.values()])
+    deviation, shape = pooled(draws, members.mean(axis=0), reserve)
+    epistemic = members.std(axis=0)
+    # What the pool scatters by beyond what its members differ by; rounding must not make it negative.
+    aleatoric = np.sqrt(np.maximum(deviation**2 - epistemic**2, 0.01 * deviation**2))
+    return TargetOutput(
+        members, Spread(aleatoric, epistemic, shape), {name: block.mean(axis=0) for name, block in kinds.items()}
+    )
 
 
 def _chunks(materials: Sequence[Material]) -> Iterator[list[Material]]:

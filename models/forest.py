@@ -9,8 +9,11 @@ import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS
-from superion.models.calibration import FloatArray
+from superion.featurizers.schema import CONTEXT, CONTEXT_NAMES
+from superion.models.distribution import FloatArray
 from superion.models.material import Material
+
+_FORMULA_SIZE = CONTEXT_NAMES.index("log_formula_atoms")
 
 LEAF = -1
 """Feature number of a leaf."""
@@ -68,13 +71,17 @@ def formula_features(material: Material) -> npt.NDArray[np.float32]:
 
 
 def cell_features(material: Material) -> npt.NDArray[np.float32]:
-    """Return element amounts in the cell, element fractions, space group and lattice, shape (243,).
+    """Return amounts in the cell, element fractions, space group, lattice and size of the formula, shape (244,).
 
-    The amounts are what makes the difference: they tell structure types apart. Needs `has_full_cell`.
+    The amounts are what makes the difference: they tell structure types apart. The size is the logarithm of the number
+    of atoms in the smallest whole-number formula, as in the graph: it tells stoichiometric compounds, among which the
+    insulators are, from doped ones. Needs `has_full_cell`.
     """
     cell = material.cell
     assert cell.atoms_per_cell is not None and cell.cell_parameters is not None
     fractions = formula_features(material)
     amounts = fractions * np.float32(cell.atoms_per_cell)
-    rest = np.array([cell.space_group_number, *cell.cell_parameters], dtype=np.float32)
+    # Taken from the graph, which keeps it: finding the smallest whole formula takes as long as all of the rest.
+    size = float(material.composition_graph[CONTEXT][0, _FORMULA_SIZE])
+    rest = np.array([cell.space_group_number, *cell.cell_parameters, size], dtype=np.float32)
     return np.concatenate([amounts, fractions, rest])

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
-from superion.models.distribution import FloatArray
+from superion.models.distribution import N_DRAWS, FloatArray, thinned
 from superion.models.material import Material
 from superion.models.process_features import WIDTHS, Block, MagpieScale, distances, feature_blocks, magpie_features
 from superion.models.tree_ensemble import Kind
@@ -56,6 +56,10 @@ class ProcessOutput:
     """Posterior standard deviation of the function itself."""
     noise: FloatArray
     """Standard deviation of a measurement about the function."""
+    unknown: FloatArray
+    """Share of the function's prior variance that the training rows leave unexplained, 0 to 1."""
+    measured: FloatArray
+    """Shape (n_draws, n): the values of the training rows, evenly from the smallest to the largest."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,12 @@ class GaussianProcess:
     """Mean far from every training row, in the unit of the target."""
     scale: float
     """Unit of the function, in the unit of the target."""
+    measured: FloatArray
+    """Shape (n_draws,): the values of the training rows, evenly from the smallest to the largest, in the unit of the
+    target: what is known of a material that is like none of them."""
+    reach: float = math.inf
+    """Hellinger distance between compositions over which rows cease to speak for one another, beside what the kernel
+    says; infinite for a process that is to speak of everything."""
 
     def __post_init__(self) -> None:
         tensors = self.tensors()
@@ -89,9 +99,12 @@ class GaussianProcess:
             "weights": (n,),
             "inverse_cholesky": (n, n),
             "centre_and_scale": (2,),
+            "measured": (N_DRAWS,),
+            "reach": (1,),
         }
         fitting = n > 0 and {name: array.shape for name, array in tensors.items()} == shapes
-        if not (fitting and all(np.isfinite(array).all() for array in tensors.values()) and self.scale > 0.0):
+        finite = all(np.isfinite(array).all() for name, array in tensors.items() if name != "reach")
+        if not (fitting and finite and self.scale > 0.0 and self.reach > 0.0):
             raise InvalidArtefact("the arrays of a Gaussian process do not fit together", field=_FIELD)
 
     @property
@@ -113,6 +126,7 @@ class GaussianProcess:
         hyperparameters: FloatArray,
         centre: float,
         scale: float,
+        reach: float = math.inf,
     ) -> GaussianProcess:
         """Condition the process of these hyper-parameters on materials and their measured values, shape (n,).
 
@@ -121,7 +135,7 @@ class GaussianProcess:
         """
         magpie_scale = MagpieScale.of(magpie_features(materials))
         features = feature_blocks(kind, materials, magpie_scale)
-        covariance = _covariance(kind, hyperparameters, features, features)
+        covariance = _covariance(kind, hyperparameters, features, features, reach)
         factor, variance = _factored(covariance, math.exp(2.0 * hyperparameters[-1]))
         inverse = np.linalg.solve(factor, np.eye(len(factor)))
         return cls(
@@ -133,6 +147,8 @@ class GaussianProcess:
             inverse_cholesky=inverse.astype(np.float32),
             centre=float(centre),
             scale=float(scale),
+            measured=thinned(np.asarray(measured, dtype=np.float64)[:, None])[:, 0],
+            reach=reach,
         )
 
     def predict(self, materials: Sequence[Material]) -> ProcessOutput:
@@ -142,17 +158,26 @@ class GaussianProcess:
             for first in range(0, len(materials), MAX_ROWS_AT_ONCE)
         ]
         mean = np.concatenate([np.empty(0), *(mean for mean, _ in parts)])
-        epistemic = np.concatenate([np.empty(0), *(epistemic for _, epistemic in parts)])
-        return ProcessOutput(mean, epistemic, np.full(len(mean), self.noise))
+        unknown = np.concatenate([np.empty(0), *(unknown for _, unknown in parts)])
+        return ProcessOutput(
+            mean=mean,
+            epistemic=self.scale * np.sqrt(self._prior * unknown),
+            noise=np.full(len(mean), self.noise),
+            unknown=unknown,
+            measured=np.repeat(self.measured[:, None], len(mean), axis=1),
+        )
+
+    @property
+    def _prior(self) -> float:
+        """Variance of the function before any row is seen, in units of the scale squared."""
+        return sum(math.exp(self.hyperparameters[first]) for first, _ in _places(self.kind))
 
     def _predict(self, materials: Sequence[Material]) -> tuple[FloatArray, FloatArray]:
         features = feature_blocks(self.kind, materials, self.magpie_scale)
-        covariance = _covariance(self.kind, self.hyperparameters, features, self.features)
+        covariance = _covariance(self.kind, self.hyperparameters, features, self.features, self.reach)
         # Single precision: the posterior variance is needed to a few parts in a thousand, and it is most of the time.
         explained = np.square(covariance.astype(np.float32) @ self.inverse_cholesky.T).sum(axis=1, dtype=np.float64)
-        prior = sum(math.exp(self.hyperparameters[first]) for first, _ in _places(self.kind))
-        variance = np.maximum(prior - explained, 0.0)
-        return self.centre + self.scale * (covariance @ self.weights), self.scale * np.sqrt(variance)
+        return self.centre + self.scale * (covariance @ self.weights), np.clip(1.0 - explained / self._prior, 0.0, 1.0)
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays to keep, by name."""
@@ -164,6 +189,8 @@ class GaussianProcess:
             "weights": self.weights,
             "inverse_cholesky": self.inverse_cholesky,
             "centre_and_scale": np.array([self.centre, self.scale]),
+            "measured": self.measured,
+            "reach": np.array([self.reach]),
         }
 
     @classmethod
@@ -182,6 +209,8 @@ class GaussianProcess:
                 inverse_cholesky=tensors["inverse_cholesky"].astype(np.float32),
                 centre=float(centre),
                 scale=float(scale),
+                measured=tensors["measured"].astype(np.float64),
+                reach=float(tensors["reach"].item()),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidArtefact(f"a Gaussian process cannot be read: {error!r}", field=_FIELD) from error
@@ -207,7 +236,7 @@ def _places(kind: Kind) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _covariance(
-    kind: Kind, hyperparameters: FloatArray, one: Mapping[str, Block], other: Mapping[str, Block]
+    kind: Kind, hyperparameters: FloatArray, one: Mapping[str, Block], other: Mapping[str, Block], reach: float
 ) -> FloatArray:
     """Return the covariance of the function between rows, shape (n_one, n_other), in units of the scale squared."""
     apart = {name: distances(one[name], other[name]) for name in blocks_of(kind)}
@@ -217,7 +246,12 @@ def _covariance(
         for place, name in enumerate(term, first + 1):
             exponent -= apart[name] * math.exp(-hyperparameters[place])
         total += np.exp(exponent, out=exponent)
-    return total
+    return total * within(apart["composition"], reach)
+
+
+def within(distance: FloatArray, reach: float) -> FloatArray:
+    """Return how far rows at a Hellinger distance speak for one another, 1 at 0: a normal curve as wide as `reach`."""
+    return np.exp(-0.5 * np.square(distance / reach))
 
 
 def _factored(covariance: FloatArray, noise_variance: float) -> tuple[FloatArray, float]:

@@ -14,8 +14,9 @@ from superion.errors import InvalidArtefact, InvalidCrystal, InvalidValue, Super
 from superion.featurizers.context import CellContext
 from superion.models.arrhenius import REFERENCE_TEMPERATURE_C, inverse_temperature_step
 from superion.models.artefact import Artefact
-from superion.models.calibration import Calibration, FloatArray, RowCalibration, Spread, check_confidence
+from superion.models.calibration import Calibration, RowCalibration, check_confidence
 from superion.models.caveats import caveats
+from superion.models.distribution import FloatArray, Spread
 from superion.models.ensemble import TargetOutput
 from superion.models.forest import has_full_cell
 from superion.models.inputs import ReadMaterial, read_input
@@ -188,11 +189,10 @@ def conductivity_at(
     """
     conductivity, energy = output[CONDUCTIVITY], output[ACTIVATION_ENERGY]
     members = conductivity.members - step * energy.members
-    epistemic = members.std(axis=0, ddof=1) if len(members) > 1 else np.zeros_like(step)
     factor = 1.0 if energy_calibration is None else energy_calibration.std_factor
     scatter = np.abs(step) * energy.spread.aleatoric * factor
     aleatoric = np.sqrt(conductivity.spread.aleatoric**2 + scatter**2)
-    return members.mean(axis=0), Spread(aleatoric, epistemic)
+    return members.mean(axis=0), conductivity.spread.widened(aleatoric, members.std(axis=0))
 
 
 def _estimates(mean: FloatArray, spread: Spread, calibration: RowCalibration, confidence: float) -> list[Estimate]:

@@ -10,11 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
+from superion.models.distribution import N_DRAWS
 from superion.models.forest import has_full_cell
 from superion.models.gaussian_process import GaussianProcess, ProcessOutput
 from superion.models.material import Material
 from superion.models.targets import TARGETS
 from superion.models.tree_ensemble import KINDS, Kind
+
+RESERVED: Mapping[Kind, float] = {"formula": 0.0, "cell": 0.5}
+"""Share of the belief that goes to the measured values of all training rows for a material of which nothing is known.
+
+With whole families left out of the training of forests and processes, intervals at 0.9 covered 0.79 of described cells
+without it and 0.88 with it; those of bare formulas covered 0.88 without it and no more with it.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class ProcessEnsemble:
     processes: Mapping[tuple[str, Kind], GaussianProcess]
 
     def answers(self, target: str, materials: Sequence[Material]) -> ProcessOutput | None:
-        """Return what the processes say of a target, each array of shape (n,).
+        """Return what the processes say of a target; what is unknown is weighed by `RESERVED`.
 
         A material with a full cell is answered by the process on cells, any other by the process on formulas. None
         when there is no process for the target.
@@ -34,12 +42,19 @@ class ProcessEnsemble:
             return None
         on_cell = self.processes.get((target, "cell"))
         full = np.array([on_cell is not None and has_full_cell(material) for material in materials], dtype=bool)
-        output = ProcessOutput(*(np.empty(len(materials)) for _ in range(3)))
+        n = len(materials)
+        output = ProcessOutput(*(np.empty(n) for _ in range(4)), measured=np.empty((N_DRAWS, n)))
         for process, chosen in ((on_formula, ~full), (on_cell, full)):
             if process is not None and chosen.any():
                 found = process.predict([m for m, wanted in zip(materials, chosen, strict=True) if wanted])
-                output.mean[chosen], output.epistemic[chosen] = found.mean, found.epistemic
-                output.noise[chosen] = found.noise
+                for whole, part in (
+                    (output.mean, found.mean),
+                    (output.epistemic, found.epistemic),
+                    (output.noise, found.noise),
+                    (output.unknown, RESERVED[process.kind] * found.unknown),
+                ):
+                    whole[chosen] = part
+                output.measured[:, chosen] = found.measured
         return output
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:

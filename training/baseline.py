@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS
-from superion.models.calibration import FloatArray
+from superion.models.distribution import FloatArray
 from superion.training.splits import Fold
 from superion.training.table import Measurement
 

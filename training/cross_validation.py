@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,26 @@ import numpy.typing as npt
 
 from superion.errors import InvalidTable
 from superion.models.arrhenius import inverse_temperature_step
-from superion.models.calibration import MIN_RESIDUALS, Calibration, FloatArray, Spread
+from superion.models.calibration import MIN_RESIDUALS, Calibration
+from superion.models.distribution import FloatArray, Spread
+from superion.models.domain import Domain, fraction_vectors
 from superion.models.ensemble import TargetOutput
 from superion.models.material import Material
 from superion.models.predictor import conductivity_at
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
 from superion.training.baseline import forest_predictions, paired_difference
-from superion.training.metrics import CONVENTIONS, Scored, coverage, error_report, interval_report
+from superion.training.families import families_of
+from superion.training.metrics import (
+    AREA_CONFIDENCES,
+    CONVENTIONS,
+    Scored,
+    coverage,
+    described,
+    error_report,
+    family_report,
+    insulator_report,
+    log_likelihood,
+)
 from superion.training.splits import Fold, paper_groups
 from superion.training.table import Measurement
 from superion.training.units import Work, load_ensemble
@@ -38,8 +51,6 @@ class OutOfFold:
     """By target, in the order of `rows`, from all that is known of each row's material."""
     bare: Mapping[str, TargetOutput]
     """The same from the formula alone, as most questions are asked."""
-    n_networks: int
-    """Members that are networks; those after them are parts of forests."""
     fold_of: npt.NDArray[np.int64]
     usable: BoolArray
     """Rows that score and calibrate: those whose composition the parent model, if any, did not know."""
@@ -62,24 +73,31 @@ def predict_out_of_fold(work: Work, folds: Sequence[Fold], usable: BoolArray) ->
         folds=folds,
         output={name: _reordered([part[name] for part in outputs], order) for name in outputs[0]},
         bare={name: _reordered([part[name] for part in bare], order) for name in bare[0]},
-        n_networks=work.settings.n_members,
         fold_of=fold_of,
         usable=usable,
     )
 
 
 def _reordered(parts: Sequence[TargetOutput], order: npt.NDArray[np.int64]) -> TargetOutput:
-    # A fold with too few rows for forests answers by its networks alone, which then stand twice, as in an ensemble.
-    n_members = max(len(part.members) for part in parts)
-    members = np.concatenate([np.tile(part.members, (n_members // len(part.members), 1)) for part in parts], axis=1)
-    aleatoric = np.concatenate([part.spread.aleatoric for part in parts])
-    epistemic = np.concatenate([part.spread.epistemic for part in parts])
-    return TargetOutput(members[:, order], Spread(aleatoric[order], epistemic[order]))
+    shapes = [part.spread.shape for part in parts]
+    known = [shape for shape in shapes if shape is not None]
+    spread = Spread(
+        np.concatenate([part.spread.aleatoric for part in parts]),
+        np.concatenate([part.spread.epistemic for part in parts]),
+        np.concatenate(known) if len(known) == len(shapes) else None,
+    )
+    # A fold with too few rows may lack a kind, which can then not be reported by itself.
+    kinds = [name for name in parts[0].kinds if all(name in part.kinds for part in parts)]
+    return TargetOutput(
+        np.concatenate([part.members for part in parts], axis=1)[:, order],
+        spread.only(order),
+        {name: np.concatenate([part.kinds[name] for part in parts])[order] for name in kinds},
+    )
 
 
 def check_enough(rows: Sequence[Measurement], folds: Sequence[Fold], usable: BoolArray) -> None:
     """Raise InvalidTable, before anything is fitted, when too few rows score to calibrate every fold on the others."""
-    scoring = usable & _has_conductivity(rows)
+    scoring = usable & _scores_conductivity(rows)
     fewest = min(int(scoring.sum() - scoring[fold.test].sum()) for fold in folds)
     if fewest < MIN_RESIDUALS:
         raise InvalidTable(
@@ -91,8 +109,8 @@ def check_enough(rows: Sequence[Measurement], folds: Sequence[Fold], usable: Boo
         )
 
 
-def _has_conductivity(rows: Sequence[Measurement]) -> BoolArray:
-    return np.array([row.log10_conductivity is not None for row in rows], dtype=bool)
+def _scores_conductivity(rows: Sequence[Measurement]) -> BoolArray:
+    return np.array([row.log10_conductivity is not None and row.scored for row in rows], dtype=bool)
 
 
 def energy_scores(found: OutOfFold) -> tuple[FloatArray, BoolArray]:
@@ -120,8 +138,8 @@ def energy_calibration(found: OutOfFold, outputs: Mapping[str, TargetOutput] | N
     if chosen.sum() < MIN_RESIDUALS:
         return None
     output = (found.output if outputs is None else outputs)[ACTIVATION_ENERGY]
-    spread = Spread(output.spread.aleatoric[chosen], output.spread.epistemic[chosen])
-    return Calibration.fit(measured[chosen], np.zeros(chosen.sum(), dtype=bool), output.mean[chosen], spread)
+    nothing_censored = np.zeros(chosen.sum(), dtype=bool)
+    return Calibration.fit(measured[chosen], nothing_censored, output.mean[chosen], output.spread.only(chosen))
 
 
 def scored_conductivity(
@@ -131,7 +149,7 @@ def scored_conductivity(
 
     `outputs` is what is scored, `found.output` unless given.
     """
-    chosen = np.flatnonzero(found.usable & _has_conductivity(found.rows))
+    chosen = np.flatnonzero(found.usable & _scores_conductivity(found.rows))
     rows = [found.rows[int(index)] for index in chosen]
     step = np.array([inverse_temperature_step(row.temperature_c) for row in found.rows])
     mean, spread = conductivity_at(dict(found.output if outputs is None else outputs), step, energies)
@@ -140,7 +158,7 @@ def scored_conductivity(
         censored=np.array([row.censored for row in rows]),
         has_structure=np.array([row.material.crystal is not None for row in rows]),
         mean=mean[chosen],
-        spread=Spread(spread.aleatoric[chosen], spread.epistemic[chosen]),
+        spread=spread.only(chosen),
     )
     return scored, chosen
 
@@ -156,7 +174,7 @@ def report(found: OutOfFold, seed: int) -> dict[str, Any]:
     energies = energy_calibration(found)
     scored, chosen = scored_conductivity(found, energies)
     fold_of = found.fold_of[chosen]
-    error = scored.absolute_error(-15.0)
+    error, covered = scored.absolute_error(-15.0), covered_out_of_fold(scored, fold_of)
     per_fold = [float(error[fold_of == number].mean()) for number in np.unique(fold_of)]
     return {
         "n": len(scored),
@@ -167,34 +185,64 @@ def report(found: OutOfFold, seed: int) -> dict[str, Any]:
         "mae_spread": float(np.std(per_fold, ddof=1)),
         "interval": _interval(scored, fold_of),
         "formula_alone": _formula_alone(found, energies, fold_of),
-        "parts": _parts(found, energies),
+        "parts": _parts(found, scored, chosen),
+        "insulators": insulator_report(scored),
+        "by_family": family_report(scored, families_of([found.rows[int(index)] for index in chosen]), covered),
+        "by_domain": _by_domain(found, chosen, covered, error),
         "activation_energy": _energy_report(found),
         "forest": _forest(found, scored, chosen, seed),
     }
 
 
 def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Average the interval reports of the folds, each calibrated on the others, by number of rows."""
-    numbers = np.unique(fold_of)
-    parts, weights, covered = [], [], np.zeros(len(scored), dtype=bool)
-    for number in numbers:
+    """Report the intervals of all folds together, each fold calibrated on the others."""
+    covered, width = np.zeros(len(scored), dtype=bool), np.zeros(len(scored))
+    likelihoods, std = np.zeros(len(scored)), np.zeros(len(scored))
+    reached = np.zeros((len(AREA_CONFIDENCES), len(scored)), dtype=bool)
+    for number in np.unique(fold_of):
         inside = fold_of == number
-        calibration = calibrated(scored, ~inside)
-        parts.append(interval_report(scored.only(inside), calibration, CONFIDENCE))
-        weights.append(inside.sum())
-        covered[inside] = coverage(scored.only(inside), calibration, CONFIDENCE)[0]
-    answer: dict[str, Any] = {"confidence": CONFIDENCE} | {
-        key: float(np.average([part[key] for part in parts], weights=weights))
-        for key in ("coverage", "mean_width", "nll", "miscalibration_area")
+        calibration, part = calibrated(scored, ~inside), scored.only(inside)
+        covered[inside], width[inside] = coverage(part, calibration, CONFIDENCE)
+        likelihoods[inside] = log_likelihood(part, calibration)
+        std[inside] = part.spread.total * calibration.std_factor
+        reached[:, inside] = [coverage(part, calibration, level)[0] for level in AREA_CONFIDENCES]
+    return {
+        "confidence": CONFIDENCE,
+        **described(scored, covered, width, likelihoods, std),
+        "miscalibration_area": float(np.abs(reached.mean(axis=1) - AREA_CONFIDENCES).mean()),
+        "coverage_with_structure": (
+            float(covered[scored.has_structure].mean()) if scored.has_structure.any() else None
+        ),
     }
-    level = np.where(scored.censored, -np.inf, scored.measured)
-    masks = {"below -9": level < -9.0, "-9 to -6": (level >= -9.0) & (level <= -6.0), "above -6": level > -6.0}
-    answer["coverage_by_measured_level"] = {
-        name: float(covered[mask].mean()) if mask.any() else None for name, mask in masks.items()
-    }
-    answer["coverage_with_structure"] = (
-        float(covered[scored.has_structure].mean()) if scored.has_structure.any() else None
-    )
+
+
+def covered_out_of_fold(scored: Scored, fold_of: npt.NDArray[np.int64]) -> BoolArray:
+    """Return which rows (n,) lie in their interval, each fold calibrated on the others."""
+    covered = np.zeros(len(scored), dtype=bool)
+    for number in np.unique(fold_of):
+        inside = fold_of == number
+        covered[inside] = coverage(scored.only(inside), calibrated(scored, ~inside), CONFIDENCE)[0]
+    return covered
+
+
+def _by_domain(
+    found: OutOfFold, chosen: npt.NDArray[np.int64], covered: BoolArray, error: FloatArray
+) -> dict[str, Any]:
+    """Report error and coverage inside and outside the domain that each fold's training rows span."""
+    formulas = [row.material.formula for row in found.rows]
+    domain = Domain.fit(formulas, paper_groups(found.rows), ())
+    distance = np.full(len(found.rows), np.nan)
+    for fold in found.folds:
+        learned = replace(domain, fractions=fraction_vectors([formulas[index] for index in fold.train]))
+        distance[fold.test] = [learned.distance(formulas[index]) for index in fold.test]
+    outside = distance[chosen] > domain.threshold
+    answer: dict[str, Any] = {"threshold": domain.threshold}
+    for name, mask in (("inside", ~outside), ("outside", outside)):
+        answer[name] = {
+            "n": int(mask.sum()),
+            "mae": float(error[mask].mean()) if mask.any() else None,
+            "coverage": float(covered[mask].mean()) if mask.any() else None,
+        }
     return answer
 
 
@@ -206,16 +254,15 @@ def _formula_alone(found: OutOfFold, energies: Calibration | None, fold_of: npt.
     return {**errors, "interval": _interval(scored, fold_of)}
 
 
-def _parts(found: OutOfFold, energies: Calibration | None) -> dict[str, Any]:
-    """Report the errors of the networks and of the forests by themselves."""
+def _parts(found: OutOfFold, scored: Scored, chosen: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Report the errors of each kind of member by itself, each row at its own temperature."""
+    steps = np.array([inverse_temperature_step(found.rows[int(index)].temperature_c) for index in chosen])
+    energies = found.output[ACTIVATION_ENERGY]
     answer: dict[str, Any] = {}
-    for name, members in (("networks", slice(0, found.n_networks)), ("forests", slice(found.n_networks, None))):
-        outputs = {
-            target: TargetOutput(output.members[members], output.spread) for target, output in found.output.items()
-        }
-        if len(outputs[ACTIVATION_ENERGY].members):
-            scored, _ = scored_conductivity(found, energies, outputs)
-            answer[name] = {key: error_report(scored)[key] for key in CONVENTIONS}
+    for name, mean in found.output[CONDUCTIVITY].kinds.items():
+        energy = energies.kinds.get(name, energies.mean)
+        alone = replace(scored, mean=mean[chosen] - steps * energy[chosen])
+        answer[name] = {key: error_report(alone)[key] for key in CONVENTIONS} | {"insulators": insulator_report(alone)}
     return answer
 
 
@@ -229,13 +276,18 @@ def _energy_report(found: OutOfFold) -> dict[str, Any] | None:
 
 
 def _forest(found: OutOfFold, scored: Scored, chosen: npt.NDArray[np.int64], seed: int) -> dict[str, Any]:
-    known = np.array([row.log10_conductivity is not None for row in found.rows])
+    known = _scores_conductivity(found.rows)
     folds = [Fold(train=fold.train[known[fold.train]], test=fold.test[known[fold.test]]) for fold in found.folds]
-    predicted = forest_predictions(found.rows, folds, seed)[chosen]
+    forest = replace(scored, mean=forest_predictions(found.rows, folds, seed)[chosen])
     groups = np.array(paper_groups(found.rows))[chosen]
     answer: dict[str, Any] = {}
-    for name, level in (("censored_at_-15", -15.0), ("censored_at_-10", -10.0)):
-        other = np.abs(predicted - np.where(scored.censored, level, scored.measured))
-        difference = paired_difference(scored.absolute_error(level), other, list(groups), seed)
-        answer[name] = {"mae": float(other.mean()), "paired_difference": asdict(difference)}
+    for name, level in CONVENTIONS.items():
+        difference = paired_difference(scored.absolute_error(level), forest.absolute_error(level), list(groups), seed)
+        answer[name] = {"mae": float(forest.absolute_error(level).mean()), "paired_difference": asdict(difference)}
+    low = scored.censored | (scored.measured < -6.0)
+    answer["insulators"] = insulator_report(forest)
+    answer["mae_below_-6"] = {
+        name: float(one.only(low).absolute_error(-15.0).mean()) if low.any() else None
+        for name, one in (("model", scored), ("forest", forest))
+    }
     return answer

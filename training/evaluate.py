@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from superion.errors import InvalidTable, InvalidValue
-from superion.models.calibration import FloatArray, RowCalibration
+from superion.models.calibration import RowCalibration
+from superion.models.distribution import FloatArray
 from superion.models.predictor import Predictor
 from superion.models.targets import CONDUCTIVITY
 from superion.training.families import families_of
-from superion.training.metrics import Scored, error_report, family_report, insulator_report, interval_report
+from superion.training.metrics import Scored, coverage, error_report, family_report, insulator_report, interval_report
 from superion.training.table import Measurement, MeasurementTable, RowNote
 
 ROW_COLUMNS = (
@@ -66,7 +67,7 @@ class Evaluation:
             **error_report(scored),
             "interval": interval_report(scored, self.calibration, self.confidence),
             "insulators": insulator_report(scored),
-            "by_family": family_report(scored, self.families, self.calibration, self.confidence),
+            "by_family": family_report(scored, self.families, coverage(scored, self.calibration, self.confidence)[0]),
         }
 
     def write_rows(self, path: Path) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, spearmanr
 
-from superion.models.calibration import Calibration, FloatArray, RowCalibration, Spread
+from superion.models.calibration import Calibration, RowCalibration
+from superion.models.distribution import FloatArray, Spread
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -48,8 +49,13 @@ class Scored:
 
     def only(self, mask: BoolArray) -> Scored:
         """Return the rows of a mask."""
-        spread = Spread(self.spread.aleatoric[mask], self.spread.epistemic[mask])
-        return Scored(self.measured[mask], self.censored[mask], self.has_structure[mask], self.mean[mask], spread)
+        return Scored(
+            self.measured[mask],
+            self.censored[mask],
+            self.has_structure[mask],
+            self.mean[mask],
+            self.spread.only(mask),
+        )
 
     def absolute_error(self, censored_at: float) -> FloatArray:
         """Return |error| (n,) with the censored rows put at `censored_at`."""
@@ -89,28 +95,42 @@ def interval_report(
     wider interval warns of a larger error.
     """
     if not len(scored):
-        unknown = dict.fromkeys(("coverage", "mean_width", "nll", "miscalibration_area"))
         return {
             "confidence": confidence,
-            **unknown,
+            **dict.fromkeys(("coverage", "mean_width", "nll")),
             "coverage_by_measured_level": dict.fromkeys(_levels(scored)),
             "coverage_by_predicted_third": dict.fromkeys(THIRDS),
             "spearman_error_std": None,
+            "miscalibration_area": None,
         }
     covered, width = coverage(scored, calibration, confidence)
     std = scored.spread.total * calibration.std_factor
-    z = (scored.measured - scored.mean) / std
-    log_likelihood = np.where(scored.censored, norm.logcdf(z), norm.logpdf(z) - np.log(std))
     return {
         "confidence": confidence,
+        **described(scored, covered, width, log_likelihood(scored, calibration), std),
+        "miscalibration_area": float(np.abs(reliability(scored, calibration) - AREA_CONFIDENCES).mean()),
+    }
+
+
+def described(
+    scored: Scored, covered: BoolArray, width: FloatArray, log_likelihoods: FloatArray, std: FloatArray
+) -> dict[str, Any]:
+    """Summarise intervals, all of shape (n,): whether each covers, how wide it is, and the calibrated deviation."""
+    return {
         "coverage": float(covered.mean()),
         "mean_width": float(width.mean()),
-        "nll": float(-log_likelihood.mean()),
-        "miscalibration_area": float(np.abs(reliability(scored, calibration) - AREA_CONFIDENCES).mean()),
+        "nll": float(-log_likelihoods.mean()),
         "coverage_by_measured_level": _means(covered, _levels(scored)),
         "coverage_by_predicted_third": _means(covered, _thirds(scored)),
         "spearman_error_std": _rank_correlation(np.abs(scored.error_beyond_limit()), std),
     }
+
+
+def log_likelihood(scored: Scored, calibration: Calibration | RowCalibration) -> FloatArray:
+    """Return the log-likelihood (n,) of the normal distribution of the mean and the calibrated standard deviation."""
+    std = scored.spread.total * calibration.std_factor
+    z = (scored.measured - scored.mean) / std
+    return np.where(scored.censored, norm.logcdf(z), norm.logpdf(z) - np.log(std))
 
 
 def reliability(scored: Scored, calibration: Calibration | RowCalibration) -> FloatArray:
@@ -142,16 +162,15 @@ def insulator_report(scored: Scored) -> dict[str, Any]:
     }
 
 
-def family_report(
-    scored: Scored, families: Sequence[str], calibration: Calibration | RowCalibration, confidence: float = 0.9
-) -> dict[str, dict[str, Any]]:
+def family_report(scored: Scored, families: Sequence[str], covered: BoolArray) -> dict[str, dict[str, Any]]:
     """Return the figures of each family, the largest first; `families` names that of every row.
+
+    `covered` (n,) says which rows lie in their intervals.
 
     `mae` has the censored rows at -15, `mae_at_-10` at -10. `bias` is the mean of predicted minus measured over the
     rows with a value, None where there are none.
     """
     names = np.asarray(families, dtype=np.str_)
-    covered, _ = coverage(scored, calibration, confidence)
     error = scored.mean - scored.measured
     answer = {}
     for name, n in sorted(Counter(families).items(), key=lambda item: (-item[1], item[0])):

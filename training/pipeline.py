@@ -25,11 +25,11 @@ from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, paper_groups, scoring_folds
 from superion.training.table import Measurement, MeasurementTable
-from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble
+from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble, units_of
 from superion.training.unlabelled import digest_of, without
 
 Progress = Callable[[int, int], None]
-"""Called with the number of networks fitted and the number in all."""
+"""Called with the number of units fitted, networks and the processes of a fold, and the number in all."""
 
 SAME_COMPOSITION = 1e-4
 """Distance below which a composition is one that a parent model knew."""
@@ -58,10 +58,12 @@ class Trained:
 
     artefact: Artefact
     metrics: Mapping[str, Any]
+    out_of_fold: cross_validation.OutOfFold
+    """What the metrics were taken from."""
 
 
 def train(job: Job, folder: Path, progress: Progress = lambda done, total: None) -> Trained:
-    """Cross-validate, calibrate and fit the final ensemble; `folder` keeps finished networks for a resumed run.
+    """Cross-validate, calibrate and fit the final ensemble; `folder` keeps finished units for a resumed run.
 
     Raises InvalidTable for a table too small to cross-validate or calibrate, InvalidValue for a device that is not
     there or a folder that belongs to another job.
@@ -79,11 +81,11 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
         settings=settings,
         folder=folder / "networks",
         start=_parent_weights(job.parent),
-        parent_trees=None if job.parent is None else job.parent.artefact.ensemble.trees,
+        parent=None if job.parent is None else job.parent.artefact.ensemble,
         device=job.device,
         unlabelled=unlabelled_of(job),
     )
-    units = [Unit(fold, member) for fold in (*range(len(folds)), FINAL) for member in range(settings.n_members)]
+    units = units_of(work)
     finished: list[Unit] = []
 
     def done(unit: Unit) -> None:
@@ -95,7 +97,7 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
     found = cross_validation.predict_out_of_fold(work, folds, usable)
     metrics = cross_validation.report(found, settings.seed)
     artefact = _artefact(job, settings, work, found, metrics)
-    return Trained(artefact, metrics)
+    return Trained(artefact, metrics, found)
 
 
 def unlabelled_of(job: Job) -> tuple[Material, ...]:

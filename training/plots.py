@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from superion import home
 from superion.errors import InvalidValue
-from superion.models.calibration import FloatArray
+from superion.models.distribution import FloatArray
 from superion.training.metrics import AREA_CONFIDENCES, Scored
 
 if TYPE_CHECKING:

@@ -9,12 +9,20 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from superion.models.distribution import FloatArray
 from superion.models.forest import has_full_cell
-from superion.models.gaussian_process import JITTERS, TERMS, GaussianProcess, blocks_of, n_hyperparameters
+from superion.models.gaussian_process import (
+    JITTERS,
+    TERMS,
+    GaussianProcess,
+    blocks_of,
+    n_hyperparameters,
+    within,
+)
 from superion.models.material import Material
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.process_features import MagpieScale, distances, feature_blocks, magpie_features
@@ -46,19 +54,34 @@ def fit_processes(rows: Sequence[Measurement], censored_at: float) -> ProcessEns
     full = np.array([has_full_cell(row.material) for row in rows], dtype=bool)
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
         for kind in KINDS:
-            usable = np.flatnonzero(np.isfinite(measured) & (full | (kind == "formula"))).tolist()
-            if len(usable) >= MIN_ROWS:
+            usable = rows_of(kind, np.isfinite(measured), full)
+            if usable:
                 materials = [rows[index].material for index in usable]
                 processes[target, kind] = fit_process(kind, materials, measured[usable])
     return ProcessEnsemble(processes)
 
 
+def rows_of(kind: Kind, known: npt.NDArray[np.bool_], full: npt.NDArray[np.bool_]) -> list[int]:
+    """Return the numbers of the rows that teach a process of a kind of input, none where there are too few.
+
+    `known` (n,) says where there is a value, `full` (n,) where there is a full cell. Rows without a full cell teach the
+    process on cells too, once enough others have one.
+    """
+    enough = int((known & (full | (kind == "formula"))).sum()) >= MIN_ROWS
+    return np.flatnonzero(known).tolist() if enough else []
+
+
 def fit_process(
-    kind: Kind, materials: Sequence[Material], measured: FloatArray, centre: float | None = None
+    kind: Kind,
+    materials: Sequence[Material],
+    measured: FloatArray,
+    centre: float | None = None,
+    reach: float = math.inf,
 ) -> GaussianProcess:
     """Fit a process to materials and their measured values, shape (n,); the same rows give the same process.
 
-    Far from the rows it answers `centre`, else the most likely mean where that is None.
+    Far from the rows it answers `centre`, else the most likely mean where that is None; `reach` says how far that is,
+    and leaves it to the kernel where it is infinite.
 
     Of more than `MAX_ROWS` rows, those at equal steps through the list are used.
     """
@@ -73,16 +96,18 @@ def fit_process(
     features = feature_blocks(kind, materials, MagpieScale.of(magpie_features(materials)))
     apart = {name: torch.from_numpy(distances(features[name], features[name])) for name in blocks_of(kind)}
     scaled = torch.from_numpy((measured - middle) / scale)
-    found, shift = _most_likely(kind, apart, scaled, shifts=centre is None)
-    return GaussianProcess.conditioned(kind, materials, measured, found, middle + scale * shift, scale)
+    near = torch.from_numpy(within(apart["composition"].numpy(), reach))
+    found, shift = _most_likely(kind, apart, near, scaled, shifts=centre is None)
+    return GaussianProcess.conditioned(kind, materials, measured, found, middle + scale * shift, scale, reach)
 
 
 def _most_likely(
-    kind: Kind, apart: Mapping[str, Tensor], measured: Tensor, *, shifts: bool
+    kind: Kind, apart: Mapping[str, Tensor], near: Tensor, measured: Tensor, *, shifts: bool
 ) -> tuple[FloatArray, float]:
     """Return the most likely hyper-parameters of a kernel, and the mean of the function with them.
 
-    The mean is 0 unless it `shifts`. `apart` has distances (n, n) by block, `measured` the scaled values (n,).
+    The mean is 0 unless it `shifts`. `apart` has distances (n, n) by block, `near` what the reach leaves of the
+    covariance (n, n), `measured` the scaled values (n,).
     """
     n = n_hyperparameters(kind)
     sought = torch.zeros(n + 1, dtype=torch.float64)
@@ -98,7 +123,7 @@ def _most_likely(
     def step() -> Tensor:
         nonlocal best, lowest
         search.zero_grad()
-        loss = _loss(kind, sought, apart, measured)
+        loss = _loss(kind, sought, apart, near, measured)
         value = float(loss.detach())
         if value < lowest:
             best, lowest = sought.detach().clone(), value
@@ -112,7 +137,7 @@ def _most_likely(
     return best[:n].numpy(), float(best[n])
 
 
-def _loss(kind: Kind, sought: Tensor, apart: Mapping[str, Tensor], measured: Tensor) -> Tensor:
+def _loss(kind: Kind, sought: Tensor, apart: Mapping[str, Tensor], near: Tensor, measured: Tensor) -> Tensor:
     """Return the negative logarithm of the marginal likelihood, without its constant, and the ridge."""
     covariance = torch.zeros_like(apart["composition"])
     first = 0
@@ -122,7 +147,7 @@ def _loss(kind: Kind, sought: Tensor, apart: Mapping[str, Tensor], measured: Ten
             exponent = exponent - apart[name] * torch.exp(-sought[place])
         covariance = covariance + torch.exp(exponent)
         first += 1 + len(term)
-    factor = _factored(covariance, torch.exp(2.0 * sought[-2]))
+    factor = _factored(covariance * near, torch.exp(2.0 * sought[-2]))
     residual = (measured - sought[-1])[:, None]
     fit = 0.5 * (residual * torch.cholesky_solve(residual, factor)).sum()
     return fit + factor.diagonal().log().sum() + RIDGE * sought[:-2].square().sum()

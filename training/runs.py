@@ -17,7 +17,6 @@ from superion.training.card import with_folds
 from superion.training.checks import check_table
 from superion.training.cross_validation import OutOfFold
 from superion.training.datasets import locate
-from superion.training.kept_networks import out_of_fold
 from superion.training.settings import FitSettings, TrainingSettings
 from superion.training.table import joined, read_table
 from superion.training.unlabelled import DATA_SET, digest_of, unlabelled_materials
@@ -80,9 +79,8 @@ def run(
         artefact = with_folds(pipeline.checked(trained.artefact), check.folds_by)
         artefact.save(folder / "artefact")
         log_metrics(trained.metrics)
-        found = out_of_fold(job, folder)
-        log_figures(found)
-        against = gate.against_champion(found, request.seed)
+        log_figures(trained.out_of_fold)
+        against = gate.against_champion(trained.out_of_fold, request.seed)
         gate.log(against)
         tell(str(against))
         uri = tracking.log_model(folder / "artefact")

@@ -93,7 +93,8 @@ def folds_by(kind: str, rows: Sequence[Measurement], n_folds: int, seed: int) ->
         raise InvalidValue(f"folds are by {known}, not by {kind!r}", field="kind", value=kind)
     groups = GROUPINGS[kind](rows)
     distinct = sorted(set(groups))
-    papers = Counter(group for group, row in zip(groups, rows, strict=True) if row.doi) if kind == "paper" else {}
+    named = (group for group, row in zip(groups, rows, strict=True) if row.doi and row.scored)
+    papers = Counter(named) if kind == "paper" else {}
     if len(distinct) < n_folds:
         raise InvalidTable(
             f"{n_folds} folds need as many {_GROUPS_SHOWN[kind]}; the table has {len(distinct)}",
@@ -116,7 +117,8 @@ def _assign(
 ) -> IndexArray:
     """Deal the groups out, largest first, each to the fold that is smallest so far; ties fall as the seed has it.
 
-    Papers go first, by the number of their own rows, so that adding rows without a DOI moves no paper.
+    Papers go first, by the number of their own rows that are scored, so that adding rows without a DOI, or rows that
+    are only learned from, moves no paper.
     """
     sizes = {**Counter(groups), **papers}
     random = np.random.default_rng(seed)
@@ -132,12 +134,12 @@ def _assign(
 
 def _n_calibrating(rows: Sequence[Measurement], folds: Sequence[Fold]) -> int:
     """Return the rows with a conductivity outside the fold that leaves the fewest."""
-    measured = np.array([row.log10_conductivity is not None for row in rows])
+    measured = np.array([row.log10_conductivity is not None and row.scored for row in rows])
     return int(min(measured.sum() - measured[fold.test].sum() for fold in folds))
 
 
 def _too_few(rows: Sequence[Measurement], folds: Sequence[Fold]) -> InvalidTable:
-    n_measured = sum(row.log10_conductivity is not None for row in rows)
+    n_measured = sum(row.log10_conductivity is not None and row.scored for row in rows)
     return InvalidTable(
         f"{n_measured} rows have a conductivity, {_n_calibrating(rows, folds)} of them outside the largest fold, where "
         f"{MIN_RESIDUALS} are needed to calibrate the intervals; {WITHOUT_TRAINING}",

@@ -44,6 +44,8 @@ class Measurement:
     family: str | None = None
     source: str | None = None
     """Where the value is from, where that is not a DOI."""
+    scored: bool = True
+    """Whether its conductivity counts in errors and calibrations; one that does not is only learned from."""
 
     @property
     def composition(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.models.arrhenius import inverse_temperature_step
-from superion.models.calibration import FloatArray
+from superion.models.distribution import FloatArray
 from superion.models.forest import LEAF, Forest, cell_features, formula_features, has_full_cell
 from superion.models.material import Material
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, TARGETS
@@ -69,7 +69,7 @@ def _grow(features: npt.NDArray[np.float32], measured: FloatArray, settings: Tre
 
     # One process: the callers fit units side by side, and the trees are few.
     grown = RandomForestRegressor(
-        settings.n_trees, max_features=settings.feature_share, min_samples_leaf=1, random_state=seed, n_jobs=1
+        settings.n_trees, max_features=settings.feature_share, bootstrap=False, random_state=seed, n_jobs=1
     ).fit(features, measured)
     trees = [estimator.tree_ for estimator in grown.estimators_]
     roots = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]

@@ -1,7 +1,8 @@
-"""The networks of a run, one unit of work each, fitted side by side and kept as they are finished.
+"""The networks and processes of a run, in units of work fitted side by side and kept as they are finished.
 
-A unit is a member of the ensemble in one fold, or in the final ensemble, which sees all rows. Its weights are written
-to the folder of the run as soon as it is fitted, so that a run that was stopped goes on where it was.
+A unit is a network of the ensemble in one fold, or in the final ensemble, which sees all rows; or it is all Gaussian
+processes of that fold. It is written to the folder of the run as soon as it is fitted, so that a run that was stopped
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -12,37 +13,44 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
+from safetensors import numpy as numpy_tensors
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from superion.models.ensemble import Ensemble
 from superion.models.material import Material
 from superion.models.network import SuperionNetwork
-from superion.models.tree_ensemble import TreeEnsemble
+from superion.models.process_ensemble import ProcessEnsemble
+from superion.training.corrections import fit_corrections
 from superion.training.fit import fit_network
+from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement
 from superion.training.trees import grow_trees
 
 FINAL = -1
-"""Fold number of the networks that see all rows."""
+"""Fold number of what sees all rows."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Name one network of a run."""
+    """Name one network of a run, or the processes of one fold."""
 
     fold: int
-    member: int
+    member: int = 0
+    kind: Literal["network", "processes"] = "network"
 
     @property
     def file(self) -> str:
-        """Name of its weights."""
+        """Name of the file that keeps it."""
         fold = "final" if self.fold == FINAL else f"fold-{self.fold}"
-        return f"{fold}-member-{self.member}.safetensors"
+        part = "processes" if self.kind == "processes" else f"member-{self.member}"
+        return f"{fold}-{part}.safetensors"
 
     def seed(self, base: int) -> int:
         """Return a seed of its own; folds and members of runs with neighbouring seeds do not share one."""
@@ -60,17 +68,23 @@ class Work:
     folder: Path
     start: Sequence[dict[str, Tensor]] | None = None
     """Weights to fine-tune from, one set a member."""
-    parent_trees: TreeEnsemble | None = None
-    """Forests of the model to fine-tune from."""
+    parent: Ensemble | None = None
+    """What to fine-tune from: its forests and processes are kept and corrected."""
     device: str = "cpu"
     unlabelled: Sequence[Material] = ()
     """Compounds of no measured row, for the networks; workers build the graphs of those they draw."""
 
 
+def units_of(work: Work) -> list[Unit]:
+    """Return the units that the ensembles of a run need."""
+    units = [Unit(fold, member) for fold in work.train for member in range(work.settings.n_members)]
+    return units + [Unit(fold, kind="processes") for fold in work.train]
+
+
 def fit_units(
     work: Work, units: Sequence[Unit], *, workers: int | None = None, done: Callable[[Unit], None] = lambda unit: None
 ) -> None:
-    """Fit every unit whose weights are not there yet, in `workers` processes (as many as cores unless given).
+    """Fit every unit whose file is not there yet, in `workers` processes (as many as cores unless given).
 
     `done` is called for each unit as it is finished, at once for those that were.
     """
@@ -98,16 +112,20 @@ def fit_units(
 
 
 def load_ensemble(work: Work, fold: int) -> Ensemble:
-    """Put the finished networks of a fold together with the forests of its rows.
+    """Put the finished networks and processes of a fold together with the forests of its rows.
 
-    Forests take a second and are grown anew; a fine-tuned ensemble keeps those of its parent.
+    Forests take a second and are grown anew; a fine-tuned ensemble keeps those of its parent, and its own processes
+    correct them. Raises InvalidArtefact for processes that are damaged.
     """
-    settings = work.settings
-    trees = work.parent_trees
-    if trees is None:
-        rows = [work.rows[index] for index in work.train[fold]]
-        trees = grow_trees(rows, settings.trees, settings.fit.censored_at, Unit(fold, 0).seed(settings.seed))
-    return Ensemble(settings.network, _load_networks(work, fold), trees)
+    settings, parent = work.settings, work.parent
+    networks = _load_networks(work, fold)
+    processes = ProcessEnsemble.from_tensors(numpy_tensors.load_file(work.folder / Unit(fold, kind="processes").file))
+    if parent is not None:
+        corrections = (*parent.corrections, processes)
+        return Ensemble(settings.network, networks, parent.trees, parent.processes, corrections)
+    rows = [work.rows[index] for index in work.train[fold]]
+    trees = grow_trees(rows, settings.trees, settings.fit.censored_at, Unit(fold, 0).seed(settings.seed))
+    return Ensemble(settings.network, networks, trees, processes)
 
 
 def _load_networks(work: Work, fold: int) -> tuple[SuperionNetwork, ...]:
@@ -135,6 +153,22 @@ def _fit_in_worker(unit: Unit) -> None:
 
 
 def _fit(work: Work, unit: Unit) -> None:
+    draft = work.folder / f"{unit.file}.{os.getpid()}.tmp"
+    if unit.kind == "processes":
+        rows = [work.rows[index] for index in work.train[unit.fold]]
+        fitted = (
+            fit_processes(rows, work.settings.fit.censored_at)
+            if work.parent is None
+            else fit_corrections(rows, work.parent)
+        )
+        arrays = fitted.tensors()
+        numpy_tensors.save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft)
+    else:
+        save_file(_fitted_weights(work, unit), draft)
+    draft.replace(work.folder / unit.file)
+
+
+def _fitted_weights(work: Work, unit: Unit) -> dict[str, Tensor]:
     network = fit_network(
         [work.rows[index] for index in work.train[unit.fold]],
         work.settings.network,
@@ -144,9 +178,7 @@ def _fit(work: Work, unit: Unit) -> None:
         start=None if work.start is None else work.start[unit.member % len(work.start)],
         device=work.device,
     )
-    draft = work.folder / f"{unit.file}.{os.getpid()}.tmp"
-    save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, draft)
-    draft.replace(work.folder / unit.file)
+    return {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
 
 
 def _readable(path: Path) -> bool:

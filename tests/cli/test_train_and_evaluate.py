@@ -118,7 +118,7 @@ def test_training_prints_one_document_and_its_progress_elsewhere(shell: Shell) -
     assert set(document["cross_validation"]["censored_at_-15"]) == ERRORS
     assert document["gate"]["champion"] == "the release model"
     assert f"gate against the release model: {document['gate']['verdict']}\n" in shell.trained.stderr
-    assert "networks: 0 of 8" in shell.trained.stderr and "networks: 8 of 8" in shell.trained.stderr
+    assert "fits: 0 of 12" in shell.trained.stderr and "fits: 12 of 12" in shell.trained.stderr
     assert f"--resume {document['run_id']}" in shell.trained.stderr
 
 

@@ -44,7 +44,7 @@ def test_a_table_of_one_paper_is_trained_on_and_its_error_called_what_it_is(
     assert document["folds_by"] == "composition"
     assert document["cross_validation"]["n"] == 24
     assert "note: all rows are of one paper, so the error on new papers cannot be estimated" in found.err
-    assert found.err.index("note: all rows are of one paper") < found.err.index("networks: 0 of")
+    assert found.err.index("note: all rows are of one paper") < found.err.index("fits: 0 of")
     assert "is in mS/cm; its values were converted to S/cm" in found.err
     difference = document["cross_validation"]["forest"]["censored_at_-15"]["paired_difference"]
     assert difference["lower"] < difference["upper"]

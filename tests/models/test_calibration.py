@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,12 +16,14 @@ from superion.errors import InvalidTable, InvalidValue
 from superion.models.calibration import (
     CONFIDENCE_RANGE,
     LEVELS,
+    LOWER_SHARES,
     MIN_RESIDUALS,
+    SHARE_ROWS,
     Calibration,
     RowCalibration,
-    Spread,
     check_confidence,
 )
+from superion.models.distribution import Spread
 
 CONFIDENCES = (0.3, 0.5, 0.8, 0.9, 0.95)
 
@@ -68,12 +71,32 @@ def test_coverage_is_right_on_average_over_small_calibration_sets(n: int, confid
     assert np.mean(covered) == pytest.approx(confidence, abs=4 * np.std(covered) / math.sqrt(len(covered)))
 
 
-def test_each_tail_holds_half_of_what_is_left_out() -> None:
+def test_the_tails_hold_what_the_share_says_and_make_shorter_intervals_than_equal_ones() -> None:
     calibration, random = fitted(20_000, 3)
     measured, _, mean, spread = drawn(20_000, random)
-    lower, upper = calibration.interval(mean, spread, 0.9)
-    assert (measured < lower).mean() == pytest.approx(0.05, abs=0.006)
-    assert (measured > upper).mean() == pytest.approx(0.05, abs=0.006)
+    equal = replace(calibration, lower_share=0.5)
+    for one in (calibration, equal):
+        lower, upper = one.interval(mean, spread, 0.9)
+        below = 0.1 * (0.5 + 0.9 * (one.lower_share - 0.5))
+        assert (measured < lower).mean() == pytest.approx(below, abs=0.006)
+        assert (measured > upper).mean() == pytest.approx(0.1 - below, abs=0.006)
+    widths = [np.subtract(*one.interval(mean, spread, 0.9)[::-1]).mean() for one in (calibration, equal)]
+    assert widths[0] < widths[1]
+
+
+def test_few_rows_leave_the_tails_equal() -> None:
+    assert fitted(SHARE_ROWS - 1, 3)[0].lower_share == 0.5
+    assert fitted(20_000, 3)[0].lower_share != 0.5
+
+
+@pytest.mark.parametrize("share", [LOWER_SHARES[0], 0.5, LOWER_SHARES[-1]])
+def test_wider_intervals_hold_narrower_ones_at_any_share(share: float) -> None:
+    calibration = replace(fitted(500, 5)[0], lower_share=float(share))
+    spread = Spread(np.ones(1), np.zeros(1))
+    ends = np.array([calibration.interval(np.zeros(1), spread, c) for c in np.linspace(*CONFIDENCE_RANGE, 60)])[:, :, 0]
+    assert (np.diff(ends[:, 0]) <= 0.0).all()
+    assert (np.diff(ends[:, 1]) >= 0.0).all()
+    assert (ends[:, 0] <= 0.0).all() and (ends[:, 1] >= 0.0).all()
 
 
 def test_censored_rows_are_covered_as_often_as_asked_when_reaching_the_limit_counts() -> None:

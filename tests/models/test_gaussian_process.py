@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from superion.errors import InvalidArtefact
 from superion.featurizers.context import CellContext, smallest_formula_atoms
 from superion.featurizers.formula import Formula
 from superion.featurizers.magpie_statistics import magpie
 from superion.featurizers.schema import LAST_GROUP
+from superion.models import process_ensemble
 from superion.models.artefact import Artefact
 from superion.models.gaussian_process import JITTERS, GaussianProcess, n_hyperparameters
 from superion.models.material import Material
-from superion.models.process_ensemble import ProcessEnsemble
+from superion.models.process_ensemble import RESERVED, ProcessEnsemble
 from superion.models.process_features import MagpieScale
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import KINDS, Kind
@@ -263,3 +265,27 @@ def test_processes_survive_saving_and_old_artefacts_have_none(tmp_path: Path) ->
 def test_arrays_of_no_process_are_refused(name: str) -> None:
     with pytest.raises(InvalidArtefact, match="of no Gaussian process"):
         ProcessEnsemble.from_tensors(both().tensors() | {name: np.zeros(3)})
+
+
+def test_what_is_unknown_is_reserved_for_the_measured_values_of_all_rows() -> None:
+    near, far = both().answers(CONDUCTIVITY, [MATERIALS[0]]), both().answers(CONDUCTIVITY, [FAR])
+    assert near is not None and far is not None
+    assert far.unknown[0] == pytest.approx(RESERVED["cell"], abs=0.05)
+    assert near.unknown[0] < 0.2 * far.unknown[0]
+    assert far.measured[[0, -1], 0].tolist() == [MEASURED.min(), MEASURED.max()]
+    bare = both().answers(CONDUCTIVITY, [Material(FAR.formula)])
+    assert bare is not None and bare.unknown[0] == RESERVED["formula"] == 0.0
+
+
+def test_an_ensemble_believes_in_the_reserve_far_from_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    ensemble = replace(_builders.ensemble(), processes=both())
+
+    def belief() -> float:
+        """Return how much of the belief lies where the training rows were measured."""
+        found = ensemble.predict([FAR])[CONDUCTIVITY]
+        low, high = (ndtr(found.spread.position(end - found.mean)[0]) for end in (MEASURED.min(), MEASURED.max()))
+        return float(high - low)
+
+    reserved = belief()
+    monkeypatch.setitem(process_ensemble.RESERVED, "cell", 0.0)  # type: ignore[arg-type] # a dict below its type
+    assert reserved > belief() + 0.15

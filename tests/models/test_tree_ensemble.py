@@ -79,14 +79,18 @@ def test_networks_and_trees_weigh_the_same() -> None:
     alone = replace(small.ensemble, trees=TreeEnsemble({})).predict([BARE])[CONDUCTIVITY]
     both = small.ensemble.predict([BARE])[CONDUCTIVITY]
     assert both.mean == pytest.approx(0.5 * (alone.mean + -3.0))
-    assert both.spread.aleatoric == pytest.approx(alone.spread.aleatoric)
+    assert both.kinds["forests"] == pytest.approx(-3.0)
+    assert both.kinds["networks"] == pytest.approx(alone.mean)
 
 
 def test_parts_of_the_trees_average_to_all_of_them() -> None:
     eight = replace(stumps(0.0, 0.0, 8), value=np.arange(24, dtype=np.float32))
-    members = TreeEnsemble({(CONDUCTIVITY, "formula"): eight}).members(CONDUCTIVITY, [BARE], 4)
-    assert members is not None and members.shape == (4, 1)
-    assert members.mean() == pytest.approx(eight.predict(formula_features(BARE)[None]).mean())
+    ensemble = replace(_builders.ensemble(4), trees=TreeEnsemble({(CONDUCTIVITY, "formula"): eight}))
+    found = ensemble.predict([BARE])[CONDUCTIVITY]
+    by_tree = eight.predict(formula_features(BARE)[None])[:, 0]
+    assert found.kinds["forests"] == pytest.approx(by_tree.mean())
+    parts = {round(float(by_tree[part::4].mean()), 9) for part in range(4)}
+    assert parts <= set(np.round(found.members[:, 0], 9))
 
 
 def test_a_target_without_a_forest_is_left_to_the_networks() -> None:
@@ -132,5 +136,5 @@ def test_trees_learn_hot_rows_at_room_temperature_and_censored_rows_at_the_conve
     ]
     low = [tables.row("LiBr", n, log10_conductivity=-9.0, censored=True) for n in range(MIN_ROWS)]
     grown = grow_trees([*hot, *low], TreeSettings(n_trees=40, feature_share=1.0), -15.0, 0)
-    members = grown.members(CONDUCTIVITY, [hot[0].material, low[0].material], 1)
-    assert members is not None and members[0] == pytest.approx([-7.0, -15.0], abs=1e-3)
+    by_tree = grown.by_tree(CONDUCTIVITY, [hot[0].material, low[0].material])
+    assert by_tree is not None and by_tree.mean(axis=0) == pytest.approx([-7.0, -15.0], abs=1e-3)

@@ -15,7 +15,7 @@ import pytest
 from superion.errors import InvalidArtefact, NotFound
 from superion.featurizers.formula import Formula
 from superion.models.arrhenius import inverse_temperature_step
-from superion.models.calibration import FloatArray, Spread
+from superion.models.distribution import FloatArray, Spread
 from superion.models.domain import Domain
 from superion.models.ensemble import TargetOutput
 from superion.models.material import Material
@@ -23,9 +23,8 @@ from superion.models.predictor import RELEASE_FOLDER, Predictor
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.training import figures, gate, pipeline, registry
 from superion.training.baseline import PairedDifference, paired_difference
-from superion.training.cross_validation import OutOfFold, report
+from superion.training.cross_validation import OutOfFold
 from superion.training.gate import BETTER, NOT_TOLD_APART, WORSE, Gate, compare
-from superion.training.kept_networks import out_of_fold
 from superion.training.metrics import AREA_CONFIDENCES
 
 from ..models import _builders as models
@@ -47,7 +46,7 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("run")
     trained = pipeline.train(JOB, folder)
-    return Run(trained.metrics, out_of_fold(JOB, folder))
+    return Run(trained.metrics, trained.out_of_fold)
 
 
 def measured(found: OutOfFold) -> FloatArray:
@@ -81,15 +80,10 @@ def champion(found: OutOfFold, error: FloatArray | float, knows: Sequence[str] =
     )
 
 
-def test_kept_networks_say_again_what_was_reported(run: Run) -> None:
-    assert report(run.found, JOB.settings.seed) == run.metrics
-
-
 def test_rows_that_the_parent_knew_do_not_score_here_either(tmp_path: Path) -> None:
     rows = [_builders.row("Li6PS5Cl", 90, doi="10.1/known"), *_builders.synthetic_rows()]
     job = replace(JOB, table=_builders.table(rows), parent=models.predictor())
-    pipeline.train(job, tmp_path)
-    found = out_of_fold(job, tmp_path)
+    found = pipeline.train(job, tmp_path).out_of_fold
     assert found.usable.tolist() == [False] + [True] * (len(rows) - 1)
     assert gate.compare(found, champion(found, 1.0), "a model", 0).n == len(rows) - 1
 

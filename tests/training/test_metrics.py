@@ -17,7 +17,8 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from superion.models.calibration import LEVELS, Calibration, Spread
+from superion.models.calibration import LEVELS, Calibration
+from superion.models.distribution import Spread
 from superion.training.metrics import (
     AREA_CONFIDENCES,
     Scored,
@@ -196,7 +197,9 @@ def test_a_report_on_no_rows_has_the_same_keys_and_no_numbers() -> None:
 def test_no_report_ever_holds_a_number_that_is_none(n: int, seed: int, censored: float, structures: float) -> None:
     data = scored(n, seed, censored, structures)
     report = error_report(data) | interval_report(data, EVEN) | insulator_report(data)
-    report["by_family"] = family_report(data, ["a" if row % 3 else "b" for row in range(n)], EVEN)
+    report["by_family"] = family_report(
+        data, ["a" if row % 3 else "b" for row in range(n)], coverage(data, EVEN, 0.9)[0]
+    )
     json.dumps(report, allow_nan=False)
 
 
@@ -285,7 +288,7 @@ def test_one_class_alone_has_no_curve(measured: list[float]) -> None:
 
 def test_each_family_is_scored_by_itself_the_largest_first() -> None:
     data = exact([-6.0, -5.0, -4.0, -10.0, -9.0], [-5.0, -3.0, -4.0, -12.0, -8.5], [False, False, False, True, True])
-    found = family_report(data, ["garnet", "garnet", "oxides", "garnet", "halides"], EVEN, 0.5)
+    found = family_report(data, ["garnet", "garnet", "oxides", "garnet", "halides"], coverage(data, EVEN, 0.5)[0])
     assert list(found) == ["garnet", "halides", "oxides"]
     assert found["garnet"] == {
         "n": 3,

@@ -26,7 +26,7 @@ from superion.training.trees import MIN_ROWS
 from . import _builders
 
 JOB = Job(_builders.table(), _builders.SETTINGS, workers=1)
-N_UNITS = (3 + 1) * 2
+N_UNITS = (3 + 1) * (2 + 1)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -80,11 +80,16 @@ def test_a_stopped_run_goes_on_where_it_was_and_ends_in_the_same_bytes(
     cut = networks / "final-member-0.safetensors"
     cut.write_bytes(cut.read_bytes()[:100])
     (networks / "fold-2-member-0.safetensors").write_bytes(b"")
+    (networks / "fold-0-processes.safetensors").unlink()
+    processes = networks / "final-processes.safetensors"
+    processes.write_bytes(processes.read_bytes()[:1000])
     (networks / "fold-1-member-0.safetensors.77.tmp").write_bytes(b"half")
     fitted, trained = fitted_again(JOB, copy, monkeypatch)
     assert sorted(fitted) == [
         "final-member-0.safetensors",
+        "final-processes.safetensors",
         "fold-0-member-1.safetensors",
+        "fold-0-processes.safetensors",
         "fold-2-member-0.safetensors",
     ]
     assert saved(trained, tmp_path / "artefact") == contents(run / "artefact")
@@ -130,7 +135,8 @@ def test_progress_is_told_from_nothing_to_all(copy: Path) -> None:
 def test_every_unit_has_a_seed_and_a_file_of_its_own() -> None:
     asked = [(base, units.Unit(fold, member)) for base in range(3) for fold in range(-1, 12) for member in range(20)]
     assert len({unit.seed(base) for base, unit in asked}) == len(asked)
-    assert len({unit.file for _, unit in asked}) == 13 * 20
+    processes = {units.Unit(fold, kind="processes").file for fold in range(-1, 12)}
+    assert len({unit.file for _, unit in asked} | processes) == 13 * (20 + 1)
 
 
 def test_the_artefact_says_how_it_was_trained(artefact: Artefact) -> None:
@@ -144,7 +150,7 @@ def test_the_artefact_says_how_it_was_trained(artefact: Artefact) -> None:
     assert {"censored_at_-15", "censored_at_-10", "uncensored", "with_structure", "interval", "forest"} <= set(metrics)
     assert metrics["activation_energy"]["n"] == 18
     assert set(metrics["formula_alone"]) == {"censored_at_-15", "censored_at_-10", "uncensored", "interval"}
-    assert set(metrics["parts"]) == {"networks", "forests"}
+    assert set(metrics["parts"]) == {"networks", "forests", "processes"}
     json.dumps(training, allow_nan=False)
 
 
@@ -213,6 +219,7 @@ def test_fine_tuning_keeps_the_parents_network_and_what_it_knew(artefact: Artefa
     assert trained.artefact.domain.fractions.shape[0] == 36 + 24
     assert trained.artefact.domain.distance(JOB.table.rows[0].material.formula) < 1e-4
     assert "Fine-tuned from superion version 1" in trained.artefact.card
+    assert trained.artefact.ensemble.processes is artefact.ensemble.processes
 
 
 def test_rows_that_the_parent_knew_do_not_score(artefact: Artefact, tmp_path: Path) -> None:

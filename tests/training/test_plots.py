@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
 
 from superion.errors import InvalidValue
-from superion.models.calibration import Spread
+from superion.models.distribution import Spread
 from superion.training import plots
 from superion.training.metrics import AREA_CONFIDENCES, Scored
 

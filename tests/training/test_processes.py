@@ -12,6 +12,7 @@ import pytest
 from superion.featurizers.context import CellContext
 from superion.featurizers.formula import Formula
 from superion.models.arrhenius import inverse_temperature_step
+from superion.models.gaussian_process import TERMS, GaussianProcess
 from superion.models.material import Material
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.training import processes
@@ -83,16 +84,30 @@ def test_too_few_rows_have_no_process_and_enough_have_one() -> None:
     assert set(fit_processes(ROWS, -15.0).processes) == {(CONDUCTIVITY, "formula"), (ACTIVATION_ENERGY, "formula")}
 
 
-def test_the_process_on_cells_sees_the_rows_with_a_full_cell() -> None:
+def test_the_process_on_cells_needs_enough_full_cells_and_then_learns_from_every_row() -> None:
     cell = CellContext(216, (9.85, 9.85, 9.85, 90.0, 90.0, 90.0), 52.0)
     rows = [
         replace(row, material=Material(row.material.formula, cell=cell)) if number < MIN_ROWS + 2 else row
         for number, row in enumerate(ROWS)
     ]
     fitted = fit_processes(rows, -15.0).processes
-    assert fitted[CONDUCTIVITY, "cell"].n_rows == MIN_ROWS + 2
+    assert fitted[CONDUCTIVITY, "cell"].n_rows == len(ROWS)
     assert fitted[CONDUCTIVITY, "formula"].n_rows == len(ROWS)
     assert (ACTIVATION_ENERGY, "cell") not in fitted
+
+
+def test_in_the_terms_of_the_cell_a_row_without_one_says_nothing_of_a_row_with_one() -> None:
+    cell = CellContext(216, (9.85, 9.85, 9.85, 90.0, 90.0, 90.0), 52.0)
+    known, unknown = Material(MATERIALS[0].formula, cell=cell), MATERIALS[0]
+    weights = {"composition": -50.0, "magpie": -50.0, "host": 0.0}
+    hyperparameters = np.array(
+        [weights[term[0]] if place == 0 else 0.0 for term in TERMS["cell"][:3] for place in range(1 + len(term))]
+        + [0.0] * len(TERMS["cell"][3])
+        + [0.0, -9.0]
+    )
+    learned = GaussianProcess.conditioned("cell", [unknown], np.array([5.0]), hyperparameters, 0.0, 1.0)
+    found = learned.predict([unknown, known]).mean
+    assert found == pytest.approx([5.0, 0.0], abs=1e-3)
 
 
 def test_hot_rows_are_learned_at_room_temperature_and_censored_rows_at_the_convention() -> None:

@@ -44,7 +44,7 @@ def train(
         from superion.training.runs import Request, run
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
-    with progress_bar("networks") as progress:
+    with progress_bar("fits") as progress:
         finished = run(
             Request(data, cifs, name, start, resume, seed, device, members, folds, epochs, workers, unlabelled),
             progress=progress,

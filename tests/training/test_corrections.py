@@ -1,0 +1,98 @@
+"""What fine-tuning adds to the forests and processes of its parent: near the new rows, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from superion.featurizers.formula import Formula
+from superion.models.artefact import Artefact
+from superion.models.ensemble import Ensemble
+from superion.models.material import Material
+from superion.models.predictor import Predictor
+from superion.models.records import ModelName
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+from superion.models.tree_ensemble import TreeEnsemble
+from superion.training.corrections import fit_corrections, without_networks
+from superion.training.processes import fit_processes
+from superion.training.settings import TreeSettings
+from superion.training.trees import MIN_ROWS, grow_trees
+
+from ..models import _builders as models
+from . import _builders
+
+PARENT_ROWS = _builders.synthetic_rows(36)
+SHIFT = 2.5
+FAR = Material(Formula.parse("La0.5Li0.5TiO3"))
+
+
+@pytest.fixture(scope="module")
+def parent() -> Ensemble:
+    return replace(
+        models.ensemble(),
+        trees=grow_trees(PARENT_ROWS, TreeSettings(n_trees=24), -15.0, 0),
+        processes=fit_processes(PARENT_ROWS, -15.0),
+    )
+
+
+def shifted_rows(parent: Ensemble, n: int = 24) -> list[_builders.Measurement]:
+    """Return rows of new compositions of one family that conduct `SHIFT` better than the parent says."""
+    rows = [_builders.row(f"Li{5.0 + 0.1 * k:.1f}PSe{4.0 + 0.05 * k:.2f}Cl", k) for k in range(n)]
+    answered = without_networks(parent, CONDUCTIVITY, rows)
+    assert answered is not None
+    return [replace(row, log10_conductivity=float(value) + SHIFT) for row, value in zip(rows, answered, strict=True)]
+
+
+def corrected(parent: Ensemble, rows: list[_builders.Measurement]) -> Ensemble:
+    return replace(parent, corrections=(*parent.corrections, fit_corrections(rows, parent)))
+
+
+def test_the_correction_is_what_the_parent_is_off_by_and_fades_with_distance(parent: Ensemble) -> None:
+    rows = shifted_rows(parent)
+    tuned = corrected(parent, rows[::2])
+    left_out = [row.material for row in rows[1::2]]
+    assert tuned.correction(CONDUCTIVITY, left_out) == pytest.approx(np.full(len(left_out), SHIFT), abs=0.4)
+    assert abs(tuned.correction(CONDUCTIVITY, [FAR])[0]) < 0.5 * SHIFT
+    assert tuned.correction(ACTIVATION_ENERGY, left_out) == pytest.approx(0.0), "no energies were measured"
+
+
+def test_forests_and_processes_are_corrected_and_networks_are_not(parent: Ensemble) -> None:
+    rows = shifted_rows(parent)
+    tuned, asked = corrected(parent, rows), [rows[3].material]
+    before, after = parent.predict(asked)[CONDUCTIVITY], tuned.predict(asked)[CONDUCTIVITY]
+    by = tuned.correction(CONDUCTIVITY, asked)
+    assert after.kinds["networks"] == pytest.approx(before.kinds["networks"])
+    for kind in ("forests", "processes"):
+        assert after.kinds[kind] == pytest.approx(before.kinds[kind] + by)
+
+
+def test_a_limit_that_the_parent_respects_corrects_nothing(parent: Ensemble) -> None:
+    rows = shifted_rows(parent)
+    respected = [replace(row, log10_conductivity=0.0, censored=True) for row in rows]
+    asked = [row.material for row in rows]
+    assert corrected(parent, respected).correction(CONDUCTIVITY, asked) == pytest.approx(0.0, abs=1e-6)
+    broken = [replace(row, log10_conductivity=row.log10_conductivity - SHIFT - 3.0, censored=True) for row in rows]  # type: ignore[operator]
+    assert corrected(parent, broken).correction(CONDUCTIVITY, asked).mean() == pytest.approx(-3.0, abs=0.5)
+
+
+def test_corrections_add_up_and_survive_saving(parent: Ensemble, tmp_path: Path) -> None:
+    rows = shifted_rows(parent)
+    once = corrected(parent, rows)
+    twice = corrected(once, [replace(row, log10_conductivity=row.log10_conductivity + 1.0) for row in rows])  # type: ignore[operator]
+    asked = [rows[5].material]
+    more = twice.correction(CONDUCTIVITY, asked) - once.correction(CONDUCTIVITY, asked)
+    assert more == pytest.approx([1.0], abs=0.4)
+    artefact: Artefact = replace(models.artefact(), ensemble=twice)
+    artefact.save(tmp_path)
+    before = Predictor(artefact, ModelName("small", "3")).predict(asked).as_dict()
+    assert Predictor.from_folder(tmp_path).predict(asked).as_dict() == before
+
+
+def test_few_rows_and_a_parent_of_networks_alone_correct_nothing(parent: Ensemble) -> None:
+    few = shifted_rows(parent)[: MIN_ROWS - 1]
+    assert fit_corrections(few, parent).processes == {}
+    bare = replace(parent, trees=TreeEnsemble({}), processes=replace(parent.processes, processes={}))
+    assert fit_corrections(shifted_rows(parent), bare).processes == {}

@@ -1,0 +1,62 @@
+"""What a model that is fine-tuned learns beside its networks: how far its forests and processes are off on the rows.
+
+The rows that grew the parent's forests do not travel with it, so they cannot be grown again with the new ones. A
+Gaussian process learns what the parent leaves over instead; far from the new rows it answers zero, and the parent is as
+it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from superion.models.distribution import FloatArray
+from superion.models.ensemble import Ensemble
+from superion.models.forest import has_full_cell
+from superion.models.gaussian_process import GaussianProcess
+from superion.models.process_ensemble import ProcessEnsemble
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
+from superion.models.tree_ensemble import KINDS, Kind
+from superion.training.processes import fit_process, rows_of
+from superion.training.table import Measurement
+from superion.training.trees import at_reference
+
+REACH = 0.35
+"""Hellinger distance over which a correction fades: garnets of other dopants are 0.1 to 0.3 apart, a garnet and a
+perovskite of its elements 0.6, a garnet and an argyrodite more than 1."""
+
+
+def fit_corrections(rows: Sequence[Measurement], parent: Ensemble) -> ProcessEnsemble:
+    """Fit a process to what forests and processes of `parent` leave over, for each target and kind with enough rows.
+
+    A censored row that the parent puts at or below its limit leaves nothing over, another its distance to the limit.
+    """
+    corrections: dict[tuple[str, Kind], GaussianProcess] = {}
+    energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
+    conductivities = at_reference(rows, energies, censored_at=np.inf)  # limits stay as they are
+    censored = np.array([row.censored for row in rows], dtype=bool)
+    full = np.array([has_full_cell(row.material) for row in rows], dtype=bool)
+    for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
+        answered = without_networks(parent, target, rows)
+        if answered is None:
+            continue
+        left = measured - answered
+        if target == CONDUCTIVITY:
+            left = np.where(censored, np.minimum(left, 0.0), left)
+        for kind in KINDS:
+            usable = rows_of(kind, np.isfinite(left), full)
+            if usable:
+                materials = [rows[index].material for index in usable]
+                corrections[target, kind] = fit_process(kind, materials, left[usable], centre=0.0, reach=REACH)
+    return ProcessEnsemble(corrections)
+
+
+def without_networks(ensemble: Ensemble, target: str, rows: Sequence[Measurement]) -> FloatArray | None:
+    """Return the mean of forests and processes for the materials of rows, shape (n,); None when it has neither."""
+    materials = [row.material for row in rows]
+    by_tree, answer = ensemble.trees.by_tree(target, materials), ensemble.processes.answers(target, materials)
+    means = [] if by_tree is None else [by_tree.mean(axis=0)]
+    if answer is not None:
+        means.append(answer.mean)
+    return np.mean(means, axis=0) + ensemble.correction(target, materials) if means else None
