@@ -169,7 +169,7 @@ class Predictor:
         if unseen:
             found.append(f"no training material holds {', '.join(unseen)}: the interval may be too narrow")
         elif domain.distance(material.formula) > domain.threshold:
-            found.append("outside the compositions the model was trained on: the interval may be too narrow")
+            found.append("outside the compositions the model was trained on: expect an error of decades")
         if material.crystal is not None and material.cell == CellContext():
             found.append("no space group above P 1 is declared: lattice and symmetry were treated as unknown")
         if any(t != REFERENCE_TEMPERATURE_C for t in temperatures) and (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
@@ -29,7 +31,7 @@ def test_a_forest_answers_what_scikit_learn_answers(measured) -> None:
     features, values = measured
     settings = TreeSettings(n_trees=12, feature_share=0.4)
     forest = _grow(features, values, settings, seed=5)
-    oracle = RandomForestRegressor(12, max_features=0.4, random_state=5).fit(features, values)
+    oracle = RandomForestRegressor(12, max_features=0.4, bootstrap=False, random_state=5).fit(features, values)
     unseen = np.random.default_rng(4).normal(size=(200, 9)).astype(np.float32)
     by_tree = np.stack([tree.predict(unseen) for tree in oracle.estimators_])
     assert forest.predict(unseen) == pytest.approx(by_tree, abs=1e-6)
@@ -54,7 +56,9 @@ def test_features_hold_fractions_amounts_and_the_cell() -> None:
     features = cell_features(material)
     assert features[2] == pytest.approx(24.0)
     assert features[118:236] == pytest.approx(fractions)
-    assert list(features[236:]) == pytest.approx([216, 9.86, 9.86, 9.86, 90, 90, 90])
+    assert list(features[236:-1]) == pytest.approx([216, 9.86, 9.86, 9.86, 90, 90, 90])
+    # The logarithm of the atoms of the smallest whole-number formula, on the scale of the graph.
+    assert features[-1] == pytest.approx(math.log(13) / 2.0 - 1.75)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +88,11 @@ def test_each_material_is_answered_by_the_forest_for_its_kind_in_order() -> None
     trees = TreeEnsemble({(CONDUCTIVITY, "formula"): _constant(-7.0, 8), (CONDUCTIVITY, "cell"): _constant(-3.0, 8)})
     formula = Formula.parse("Li6PS5Cl")
     bare, full = Material(formula), Material(formula, None, CUBIC)
-    answers = trees.members(CONDUCTIVITY, [full, bare, full], 4)
+    answers = trees.by_tree(CONDUCTIVITY, [full, bare, full])
     assert answers is not None
-    assert answers.shape == (4, 3)
+    assert answers.shape == (8, 3)
     assert (answers == [-3.0, -7.0, -3.0]).all()
 
 
-def test_without_a_forest_there_are_no_members() -> None:
-    assert TreeEnsemble({}).members(CONDUCTIVITY, [Material(Formula.parse("LiCl"))], 4) is None
+def test_without_a_forest_there_are_no_answers() -> None:
+    assert TreeEnsemble({}).by_tree(CONDUCTIVITY, [Material(Formula.parse("LiCl"))]) is None

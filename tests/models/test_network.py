@@ -18,7 +18,7 @@ from superion.featurizers.element_data import SYMBOLS, magpie_table
 from superion.featurizers.formula import Formula
 from superion.models import ensemble as ensemble_module
 from superion.models.batch import MaterialBatch
-from superion.models.ensemble import Ensemble
+from superion.models.ensemble import KIND_BLOCKS, Ensemble
 from superion.models.layers import weighted_mean
 from superion.models.material import Material
 from superion.models.network import NetworkConfig, SuperionNetwork
@@ -271,17 +271,18 @@ def test_chunks_change_no_answer(
     assert same(answers(networks, *batch), whole)
 
 
-def test_the_epistemic_part_is_the_sample_deviation_of_the_members(networks: Ensemble) -> None:
+def test_the_epistemic_part_is_the_deviation_of_the_members(networks: Ensemble) -> None:
     found = networks.predict(_builders.mixed_batch())[CONDUCTIVITY]
-    assert found.members.shape == (3, 5)
-    assert found.mean == pytest.approx(found.members.sum(axis=0) / 3)
-    assert found.spread.epistemic == pytest.approx(np.std(found.members, axis=0) * np.sqrt(3 / 2))
+    # One kind fills all blocks of members with its three.
+    assert found.members.shape == (3 * KIND_BLOCKS, 5)
+    assert found.mean == pytest.approx(found.members[:3].mean(axis=0))
+    assert found.spread.epistemic == pytest.approx(np.std(found.members[:3], axis=0))
     assert found.spread.total == pytest.approx(np.hypot(found.spread.aleatoric, found.spread.epistemic))
 
 
 def test_a_single_network_has_no_epistemic_part() -> None:
     found = _builders.ensemble(1).predict([of("LiCl")])[CONDUCTIVITY]
-    assert found.spread.epistemic.tolist() == [0.0]
+    assert found.spread.epistemic == pytest.approx([0.0], abs=1e-12)
 
 
 def test_a_configuration_survives_json_lists() -> None:

@@ -21,7 +21,11 @@ INTERVAL: dict[str, Any] = {
     "miscalibration_area": 0.02,
     "coverage_with_structure": None,
     "coverage_by_measured_level": {"below -9": None},
+    "coverage_by_predicted_third": {"lowest": 0.9, "middle": None, "highest": 0.8},
+    "spearman_error_std": None,
 }
+INSULATORS: dict[str, Any] = {"roc_auc": 0.9, "average_precision": 0.5, "n": 30, "n_insulators": 4}
+DOMAIN = {"n": 15, "mae": 1.0, "coverage": None}
 FOREST = {"mae": 1.3, "paired_difference": {"mean": -0.1, "lower": -0.2, "upper": 0.0}}
 METRICS: dict[str, Any] = {
     **CONVENTIONS,
@@ -33,7 +37,15 @@ METRICS: dict[str, Any] = {
     "mae_spread": 0.1,
     "activation_energy": None,
     "interval": INTERVAL,
-    "forest": {"censored_at_-15": FOREST, "censored_at_-10": FOREST},
+    "forest": {
+        "censored_at_-15": FOREST,
+        "censored_at_-10": FOREST,
+        "insulators": {"roc_auc": None, "average_precision": None},
+        "mae_below_-6": {"model": None, "forest": None},
+    },
+    "insulators": INSULATORS,
+    "by_family": {"garnet": {"n": 20, "mae": 0.51, "mae_at_-10": 0.5, "coverage": 0.9}, "rare": {"n": 2}},
+    "by_domain": {"inside": DOMAIN, "outside": DOMAIN},
     "n": 30,
     "n_censored": 0,
     "n_with_structure": 0,

@@ -214,7 +214,9 @@ def test_the_model_serves_through_mlflow_alone(trained_home: TrainedHome) -> Non
 
     rows = pandas.DataFrame({"formula": ["Li6PS5Cl", None, "Xx"], "cif": [None, None, None]})
     found = served.predict(rows)
-    assert found[0]["conductivity"] == answers("champion")[0]["conductivity"]
+    # Company changes the last digits of single precision.
+    served_alone, asked = (answer["conductivity"]["log10_S_per_cm"] for answer in (found[0], answers("champion")[0]))
+    assert served_alone == pytest.approx(asked, abs=1e-5)
     assert [("error" in answer) for answer in found] == [False, True, True]
 
 
