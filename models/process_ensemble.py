@@ -43,7 +43,7 @@ class ProcessEnsemble:
         on_cell = self.processes.get((target, "cell"))
         full = np.array([on_cell is not None and has_full_cell(material) for material in materials], dtype=bool)
         n = len(materials)
-        output = ProcessOutput(*(np.empty(n) for _ in range(4)), measured=np.empty((N_DRAWS, n)))
+        output = ProcessOutput(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty((N_DRAWS, n)))
         for process, chosen in ((on_formula, ~full), (on_cell, full)):
             if process is not None and chosen.any():
                 found = process.predict([m for m, wanted in zip(materials, chosen, strict=True) if wanted])

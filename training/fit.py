@@ -71,10 +71,12 @@ def fit_network(
     unlabelled: Sequence[Material] = (),
     start: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
+    curve: list[float] | None = None,
 ) -> SuperionNetwork:
     """Fit a network to `rows`, from `start` where weights are given; the same seed gives the same network on a CPU.
 
-    Some of the `unlabelled` are shown beside the rows in every step, as bare formulas that probably conduct poorly.
+    Some of the `unlabelled` are shown beside the rows in every step, as bare formulas that probably conduct poorly. The
+    mean loss of every pass over the rows is appended to `curve`.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -87,7 +89,7 @@ def fit_network(
     n_steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=n_steps, pct_start=WARM_UP)
     for _ in range(settings.epochs):
-        order = random.permutation(len(rows))
+        order, losses = random.permutation(len(rows)), []
         for first in range(0, len(rows), settings.batch_size):
             chosen = [rows[index] for index in order[first : first + settings.batch_size]]
             batch = shown(chosen, config, settings, random, _drawn(unlabelled, settings, random)).to(device)
@@ -97,6 +99,9 @@ def fit_network(
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             schedule.step()
+            losses.append(float(loss.detach()))
+        if curve is not None:
+            curve.append(float(np.mean(losses)))
     return network.to("cpu").eval()
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from superion import __version__, home
 from superion.errors import InvalidValue, NotFound
 from superion.models.artefact import Artefact, featuriser_fingerprint
+from superion.models.distribution import FloatArray
 from superion.models.domain import Domain, KnownMaterial
 from superion.models.material import Material
 from superion.models.predictor import Predictor
@@ -25,7 +26,7 @@ from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, paper_groups, scoring_folds
 from superion.training.table import Measurement, MeasurementTable
-from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble, units_of
+from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble, training_curves, units_of
 from superion.training.unlabelled import digest_of, without
 
 Progress = Callable[[int, int], None]
@@ -60,6 +61,8 @@ class Trained:
     metrics: Mapping[str, Any]
     out_of_fold: cross_validation.OutOfFold
     """What the metrics were taken from."""
+    curves: Mapping[str, FloatArray]
+    """Loss of every pass of the networks over their rows, by what they were trained on."""
 
 
 def train(job: Job, folder: Path, progress: Progress = lambda done, total: None) -> Trained:
@@ -97,7 +100,7 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
     found = cross_validation.predict_out_of_fold(work, folds, usable)
     metrics = cross_validation.report(found, settings.seed)
     artefact = _artefact(job, settings, work, found, metrics)
-    return Trained(artefact, metrics, found)
+    return Trained(artefact, metrics, found, training_curves(work))
 
 
 def unlabelled_of(job: Job) -> tuple[Material, ...]:

@@ -135,7 +135,7 @@ def main() -> None:
         artefact = replace(artefact, training={"version": VERSION, **artefact.training}, card=artefact.card + SELECTION)
         artefact.save(RELEASE_FOLDER)
         runs.log_metrics(trained.metrics)
-        runs.log_figures(trained.out_of_fold)
+        runs.log_figures(trained)
         tracking.log_model(RELEASE_FOLDER)
     # Another release starts anew: what is kept of this one was fitted by code that may change.
     shutil.rmtree(folder)

@@ -8,14 +8,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from superion import home
 from superion.errors import InvalidValue
 from superion.models.material import Material
 from superion.models.predictor import Predictor
-from superion.training import figures, gate, pipeline, registry, tracking
+from superion.training import figures, gate, pipeline, plots, registry, tracking
 from superion.training.card import with_folds
 from superion.training.checks import check_table
-from superion.training.cross_validation import OutOfFold
 from superion.training.datasets import locate
 from superion.training.settings import FitSettings, TrainingSettings
 from superion.training.table import joined, read_table
@@ -79,7 +80,7 @@ def run(
         artefact = with_folds(pipeline.checked(trained.artefact), check.folds_by)
         artefact.save(folder / "artefact")
         log_metrics(trained.metrics)
-        log_figures(trained.out_of_fold)
+        log_figures(trained)
         against = gate.against_champion(trained.out_of_fold, request.seed)
         gate.log(against)
         tell(str(against))
@@ -172,9 +173,11 @@ def log_metrics(metrics: Mapping[str, Any]) -> None:
     mlflow.log_dict(dict(metrics), "cross_validation.json")
 
 
-def log_figures(found: OutOfFold) -> None:
-    """Log figures of the predictions out of fold to the active run, under `figures/`."""
+def log_figures(trained: pipeline.Trained) -> None:
+    """Log figures of the training and of the predictions out of fold to the active run, under `figures/`."""
     import mlflow
 
-    for name, figure in figures.of_cross_validation(found).items():
+    curves = {name: (np.arange(1, len(curve) + 1), curve) for name, curve in trained.curves.items()}
+    made = figures.of_cross_validation(trained.out_of_fold) | {"training.png": plots.learning_curve(curves)}
+    for name, figure in made.items():
         mlflow.log_figure(figure, f"figures/{name}")

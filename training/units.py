@@ -22,6 +22,7 @@ from safetensors import numpy as numpy_tensors
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from superion.models.distribution import FloatArray
 from superion.models.ensemble import Ensemble
 from superion.models.material import Material
 from superion.models.network import SuperionNetwork
@@ -35,6 +36,9 @@ from superion.training.trees import grow_trees
 
 FINAL = -1
 """Fold number of what sees all rows."""
+
+CURVE = "training_curve"
+"""Name of the losses of a network's passes, shape (n_epochs,), beside its weights in the file of its unit."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,23 @@ def load_ensemble(work: Work, fold: int) -> Ensemble:
     return Ensemble(settings.network, networks, trees, processes)
 
 
+def training_curves(work: Work) -> dict[str, FloatArray]:
+    """Return the loss of every pass over the rows, shape (n_epochs,), mean over the networks of a fold, by its name."""
+    curves = {}
+    for fold in work.train:
+        files = [work.folder / Unit(fold, member).file for member in range(work.settings.n_members)]
+        kept = [load_file(file)[CURVE].double().numpy() for file in files]
+        curves["all rows" if fold == FINAL else f"without fold {fold + 1}"] = np.mean(kept, axis=0)
+    return curves
+
+
 def _load_networks(work: Work, fold: int) -> tuple[SuperionNetwork, ...]:
     networks = []
     for member in range(work.settings.n_members):
         network = SuperionNetwork(work.settings.network)
-        network.load_state_dict(load_file(work.folder / Unit(fold, member).file))
+        weights = load_file(work.folder / Unit(fold, member).file)
+        del weights[CURVE]
+        network.load_state_dict(weights)
         networks.append(network.eval().requires_grad_(False))
     return tuple(networks)
 
@@ -169,6 +185,7 @@ def _fit(work: Work, unit: Unit) -> None:
 
 
 def _fitted_weights(work: Work, unit: Unit) -> dict[str, Tensor]:
+    curve: list[float] = []
     network = fit_network(
         [work.rows[index] for index in work.train[unit.fold]],
         work.settings.network,
@@ -177,8 +194,10 @@ def _fitted_weights(work: Work, unit: Unit) -> dict[str, Tensor]:
         unlabelled=work.unlabelled,
         start=None if work.start is None else work.start[unit.member % len(work.start)],
         device=work.device,
+        curve=curve,
     )
-    return {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
+    weights = {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
+    return {**weights, CURVE: torch.tensor(curve)}
 
 
 def _readable(path: Path) -> bool:

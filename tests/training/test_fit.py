@@ -61,6 +61,15 @@ def test_fitting_lowers_the_loss() -> None:
     assert loss(fit_network(rows, LEARNER, settings, 0), rows, settings) < 0.7 * before
 
 
+def test_the_curve_has_the_loss_of_every_pass_and_falls() -> None:
+    rows = _builders.synthetic_rows(12)
+    curve: list[float] = []
+    with_curve = fit_network(rows, LEARNER, replace(STILL, epochs=30), 0, curve=curve)
+    assert len(curve) == 30 and curve[-1] < 0.7 * curve[0]
+    alone = fit_network(rows, LEARNER, replace(STILL, epochs=30), 0)
+    assert predicted(with_curve, rows).tolist() == predicted(alone, rows).tolist()
+
+
 def test_twelve_rows_can_be_learned_by_heart() -> None:
     rows = [replace(row, censored=False) for row in _builders.synthetic_rows(12)]
     network = fit_network(rows, LEARNER, STILL, 0)

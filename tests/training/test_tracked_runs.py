@@ -83,6 +83,7 @@ def test_a_run_tracks_the_code_and_figures_of_its_predictions_out_of_fold(traine
             "parity.png",
             "reliability.png",
             "residuals_by_family.png",
+            "training.png",
         ]
         assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
 
