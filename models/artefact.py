@@ -27,8 +27,12 @@ from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import CONDUCTIVITY, TARGETS
 from superion.models.tree_ensemble import KINDS, TreeEnsemble
 
-FORMAT_VERSION = 1
-"""Raise when the files change their meaning; older versions stay readable or are refused by number."""
+FORMAT_VERSION = 2
+"""Raise when the files change their meaning; older versions stay readable or are refused by number.
+
+2: the quantiles of a calibration are positions in the pooled distribution of the members. In 1 they were residuals over
+the spread of networks and forests, and would make intervals of the wrong width.
+"""
 
 CONFIG, WEIGHTS, CALIBRATION = "config.json", "weights.safetensors", "calibration.json"
 DOMAIN, CARD = "domain.npz", "MODEL_CARD.md"
@@ -121,7 +125,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise InvalidArtefact(f"{CONFIG} cannot be read: {error!r}", field=CONFIG) from error
     if version != FORMAT_VERSION:
         raise InvalidArtefact(
-            f"the artefact has format version {version}; this superion reads version {FORMAT_VERSION}",
+            f"the artefact has format version {version}; this superion reads version {FORMAT_VERSION}: train it again, "
+            "or use the superion that made it",
             field="format_version",
             value=version,
         )

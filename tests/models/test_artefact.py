@@ -128,7 +128,7 @@ def test_a_model_without_a_card_still_answers(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "null", "[]", '"text"', "{}", "\x00", '{"format_version": 1}', '{"format_version": 1, "sha256": 3}'],
+    ["", "{", "null", "[]", '"text"', "{}", "\x00", '{"format_version": 2}', '{"format_version": 2, "sha256": 3}'],
 )
 def test_a_configuration_that_is_none_is_named(folder: Path, text: str) -> None:
     (folder / CONFIG).write_text(text)
@@ -149,10 +149,10 @@ def test_a_configuration_that_lacks_an_entry_is_refused(folder: Path, key: str) 
         Artefact.load(folder)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99, "1", None])
+@pytest.mark.parametrize("version", [0, 1, 3, 99, "2", None])
 def test_another_format_version_is_refused_by_number(folder: Path, version: object) -> None:
     change_config(folder, lambda config: config.update(format_version=version))
-    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads version 1"):
+    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads version 2"):
         Artefact.load(folder)
 
 
