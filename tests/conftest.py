@@ -13,6 +13,7 @@ import atexit
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
+# A shell starts what runs in its background with interrupts ignored, and programs that are started inherit that; the
+# tests send interrupts, to themselves among others, and wait for them to be heard.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
