@@ -31,8 +31,9 @@ FORMAT_VERSION = 2
 """Raise when the files change their meaning; older versions stay readable or are refused by number.
 
 2: the quantiles of a calibration are positions in the pooled distribution of the members. In 1 they were residuals over
-the spread of networks and forests, and would make intervals of the wrong width.
+the spread that the networks expect, and such an ensemble is read as one that does not pool.
 """
+OLDEST_FORMAT = 1
 
 CONFIG, WEIGHTS, CALIBRATION = "config.json", "weights.safetensors", "calibration.json"
 DOMAIN, CARD = "domain.npz", "MODEL_CARD.md"
@@ -83,6 +84,7 @@ class Artefact:
             "network": asdict(self.ensemble.config),
             "n_members": len(self.ensemble.networks),
             "n_corrections": len(self.ensemble.corrections),
+            "pools": self.ensemble.pools,
             "training": dict(self.training),
             "sha256": {file: _digest(folder / file) for file in CHECKED},
         }
@@ -121,12 +123,14 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         version, fingerprint, sums = config["format_version"], config["featuriser"], dict(config["sha256"])
         _ = config["name"], config["network"], config["n_members"]
+        if version == FORMAT_VERSION:
+            _ = config["n_corrections"], config["pools"]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidArtefact(f"{CONFIG} cannot be read: {error!r}", field=CONFIG) from error
-    if version != FORMAT_VERSION:
+    if version not in range(OLDEST_FORMAT, FORMAT_VERSION + 1):
         raise InvalidArtefact(
-            f"the artefact has format version {version}; this superion reads version {FORMAT_VERSION}: train it again, "
-            "or use the superion that made it",
+            f"the artefact has format version {version}; this superion reads versions {OLDEST_FORMAT} to "
+            f"{FORMAT_VERSION}: train it again, or use the superion that made it",
             field="format_version",
             value=version,
         )
@@ -160,12 +164,19 @@ def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
             raise ValueError("there is no network")
     except (SafetensorError, RuntimeError, TypeError, KeyError, ValueError) as error:
         raise InvalidArtefact(f"the weights do not fit the configuration: {error}", field=WEIGHTS) from error
-    corrections = tuple(
-        _load_processes(tensors, f"{CORRECTIONS}{index}.") for index in range(int(config.get("n_corrections", 0)))
-    )
+    corrections = [_load_processes(tensors, f"{CORRECTIONS}{index}.") for index in range(_n_corrections(config))]
     return Ensemble(
-        network_config, tuple(networks), _load_trees(tensors), _load_processes(tensors, PROCESSES), corrections
+        config=network_config,
+        networks=tuple(networks),
+        trees=_load_trees(tensors),
+        processes=_load_processes(tensors, PROCESSES),
+        corrections=tuple(corrections),
+        pools=config["format_version"] > 1 and bool(config["pools"]),
     )
+
+
+def _n_corrections(config: Mapping[str, Any]) -> int:
+    return int(config["n_corrections"]) if config["format_version"] > 1 else 0
 
 
 def _load_calibrations(path: Path) -> dict[str, Calibration]:

@@ -14,7 +14,7 @@ from superion.featurizers.formula import Formula
 N_NEAREST = 3
 """Known materials shown with a prediction."""
 
-INSIDE_QUANTILE = 0.92
+INSIDE_QUANTILE = 0.95
 """Share of the training papers' own materials that count as inside when the paper is left out."""
 
 
@@ -67,9 +67,20 @@ class Domain:
         threshold = float(np.quantile(nearest, INSIDE_QUANTILE)) if nearest else 0.0
         return cls(np.unique(vectors, axis=0), threshold, tuple(known))
 
+    def joined(self, other: Domain | None) -> Domain:
+        """Return the domain that holds what either does, with the known materials of this one."""
+        if other is None:
+            return self
+        fractions = np.unique(np.concatenate([self.fractions, other.fractions]), axis=0)
+        return Domain(fractions, max(self.threshold, other.threshold), self.known)
+
     def distance(self, formula: Formula) -> float:
         """Return the distance of a formula to the nearest training composition, 0 to 1."""
         return float(_distances(fraction_vectors([formula])[0], self.fractions).min())
+
+    def holds(self, formula: Formula) -> bool:
+        """Tell whether a formula is inside: near enough to a training composition, and without a new element."""
+        return self.distance(formula) <= self.threshold and not self.unseen_elements(formula)
 
     def unseen_elements(self, formula: Formula) -> tuple[str, ...]:
         """Return the elements of a formula that no training composition holds."""

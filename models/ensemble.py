@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -56,6 +56,9 @@ class Ensemble:
     """Gaussian processes; they too count as many members as there are networks."""
     corrections: tuple[ProcessEnsemble, ...] = ()
     """What fine-tuning adds to forests and processes, which it cannot fit anew; each to all that went before it."""
+    pools: bool = True
+    """Whether the spread is that of the pooled distribution. Models of artefact format 1 were calibrated on a normal
+    distribution of the deviation that their networks expect, and answer with that."""
 
     def predict(self, materials: Sequence[Material]) -> dict[str, TargetOutput]:
         """Predict every target of `materials`, with each network once."""
@@ -108,8 +111,11 @@ class Ensemble:
             mean = answer.mean + correction
             kinds["processes"] = mean + quantiles[:, None] * answer.epistemic
             draws.append(normal_draws(mean, np.hypot(answer.epistemic, answer.noise)))
-            reserve = Reserve(answer.measured, answer.unknown)
-        return _pooled(kinds, draws, reserve)
+            reserve = Reserve(answer.measured, answer.reserved)
+        pooled_output = _pooled(kinds, draws, reserve)
+        if self.pools:
+            return pooled_output
+        return replace(pooled_output, spread=Spread(deviations.mean(axis=0), pooled_output.spread.epistemic))
 
 
 def _pooled(kinds: Mapping[str, FloatArray], draws: Sequence[FloatArray], reserve: Reserve | None) -> TargetOutput:

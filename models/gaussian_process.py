@@ -41,6 +41,13 @@ JITTERS = (1e-5, 1e-4, 1e-3, 1e-2)
 """Added to the variance of the noise, in units of the target's scale; the first with which the covariance of the
 training rows can be factored is taken, and counts as noise from then on."""
 
+RESERVED: Mapping[Kind, float] = {"formula": 0.0, "cell": 0.5}
+"""Share of the belief that goes to the measured values of all training rows for a material of which nothing is known.
+
+With whole families left out of the training of forests and processes, intervals at 0.9 covered 0.79 of described cells
+without it and 0.88 with it; those of bare formulas covered 0.88 without it and no more with it.
+"""
+
 MAX_ROWS_AT_ONCE = 512
 """Materials answered together: bounds the memory."""
 
@@ -56,8 +63,9 @@ class ProcessOutput:
     """Posterior standard deviation of the function itself."""
     noise: FloatArray
     """Standard deviation of a measurement about the function."""
-    unknown: FloatArray
-    """Share of the function's prior variance that the training rows leave unexplained, 0 to 1."""
+    reserved: FloatArray
+    """Share of the belief that belongs to `measured`: what of the function's prior variance the training rows leave
+    unexplained, 0 to 1, times `RESERVED`."""
     measured: FloatArray
     """Shape (n_draws, n): the values of the training rows, evenly from the smallest to the largest."""
 
@@ -163,7 +171,7 @@ class GaussianProcess:
             mean=mean,
             epistemic=self.scale * np.sqrt(self._prior * unknown),
             noise=np.full(len(mean), self.noise),
-            unknown=unknown,
+            reserved=RESERVED[self.kind] * unknown,
             measured=np.repeat(self.measured[:, None], len(mean), axis=1),
         )
 

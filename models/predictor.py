@@ -158,9 +158,8 @@ class Predictor:
 
     def _domain(self, material: Material) -> DomainAnswer:
         domain = self.artefact.domain
-        distance = domain.distance(material.formula)
-        inside = distance <= domain.threshold and not domain.unseen_elements(material.formula)
-        return DomainAnswer(inside, distance, domain.nearest(material.formula))
+        formula = material.formula
+        return DomainAnswer(domain.holds(formula), domain.distance(formula), domain.nearest(formula))
 
     def _warnings(self, material: Material, temperatures: Sequence[float]) -> list[str]:
         found = caveats(material.formula, temperatures)

@@ -199,8 +199,8 @@ standard deviation {_figure(interval["spearman_error_std"])}. With a structure: 
 {levels}
 {thirds}
 
-Coverage is right on average over materials like these; how it varies with the level, the table shows. Bare formulas
-have a calibration of their own: coverage {alone["coverage"]:.3f}, mean width {alone["mean_width"]:.2f} decades.
+Coverage is meant to be right on average over materials like these; how it varies with the level, the table shows. Bare
+formulas have a calibration of their own: coverage {alone["coverage"]:.3f}, mean width {alone["mean_width"]:.2f} decades.
 """
 
 
@@ -213,7 +213,7 @@ A material is inside when no more than {100 * threshold:.0f} % of its atoms woul
 elements to make a training composition, and no element is new. In cross-validation, against the compositions that each
 fold had learned from: inside {inside["n"]} rows, MAE at -15 {_figure(inside["mae"])}, coverage
 {_figure(inside["coverage"])}; outside {outside["n"]} rows, MAE {_figure(outside["mae"])}, coverage
-{_figure(outside["coverage"])}. Outside, the error is larger and so is the interval.
+{_figure(outside["coverage"])}.
 """
 
 

@@ -15,7 +15,7 @@ CONDUCTIVITY_RANGE = (1e-30, 100.0)
 """[S/cm]; the best lithium conductors reach 0.03."""
 BELOW = ("<=", "<", "≤")
 """What a value below a limit begins with, longest first; all are read alike."""
-POWERS = {"S/cm": 0, "mS/cm": -3, "µS/cm": -6, "S/m": -2, "mS/m": -5}
+POWERS = {"S/cm": 0, "mS/cm": -3, "µS/cm": -6, "S/m": -2, "mS/m": -5, "µS/m": -8}
 """Power of ten that takes a value in a unit to S/cm."""
 LOG10_RANGE = (-30.0, 0.0)
 """Where log10 of a conductivity in S/cm lies."""
@@ -57,7 +57,8 @@ def conductivity_column(header: str) -> ConductivityColumn | None:
     """Return the column that a header such as `conductivity (mS/cm)` or `sigma_S_cm` names; None for another."""
     header = header.strip()
     found = _HEADER.fullmatch(header)
-    if found is None:
+    # MS is a megasiemens, which nobody means and nobody should have to guess.
+    if found is None or found["prefix"] == "M":
         return None
     return ConductivityColumn(header, None if found["unit"] is None else _unit(found))
 
@@ -138,7 +139,6 @@ def _parts(text: str) -> tuple[bool, str, str | None]:
     sign = next((sign for sign in BELOW if text.startswith(sign)), None)
     number = text.removeprefix(sign or "").strip()
     found = _CELL.fullmatch(number)
-    # MS is a megasiemens, which nobody means and nobody should have to guess.
     if found is None or found["prefix"] == "M" or (unit := _unit(found)) not in POWERS:
         return sign is not None, number, None
     return sign is not None, found["number"], unit

@@ -169,12 +169,16 @@ def calibrated(scored: Scored, among: BoolArray | None = None) -> Calibration:
     return Calibration.fit(part.measured, part.censored, part.mean, part.spread)
 
 
-def report(found: OutOfFold, seed: int) -> dict[str, Any]:
-    """Report errors and their spread over folds, intervals calibrated on other folds, and the forest beside them."""
+def report(found: OutOfFold, seed: int, parent: Domain | None = None) -> dict[str, Any]:
+    """Report errors and their spread over folds, intervals calibrated on other folds, and the forest beside them.
+
+    `parent` is the domain of the model that was fine-tuned.
+    """
     energies = energy_calibration(found)
     scored, chosen = scored_conductivity(found, energies)
     fold_of = found.fold_of[chosen]
-    error, covered = scored.absolute_error(-15.0), covered_out_of_fold(scored, fold_of)
+    error = scored.absolute_error(-15.0)
+    interval, covered = _interval(scored, fold_of)
     per_fold = [float(error[fold_of == number].mean()) for number in np.unique(fold_of)]
     return {
         "n": len(scored),
@@ -183,19 +187,19 @@ def report(found: OutOfFold, seed: int) -> dict[str, Any]:
         **error_report(scored),
         "mae_by_fold": per_fold,
         "mae_spread": float(np.std(per_fold, ddof=1)),
-        "interval": _interval(scored, fold_of),
+        "interval": interval,
         "formula_alone": _formula_alone(found, energies, fold_of),
         "parts": _parts(found, scored, chosen),
         "insulators": insulator_report(scored),
         "by_family": family_report(scored, families_of([found.rows[int(index)] for index in chosen]), covered),
-        "by_domain": _by_domain(found, chosen, covered, error),
+        "by_domain": _by_domain(found, chosen, covered, error, parent),
         "activation_energy": _energy_report(found),
         "forest": _forest(found, scored, chosen, seed),
     }
 
 
-def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Report the intervals of all folds together, each fold calibrated on the others."""
+def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> tuple[dict[str, Any], BoolArray]:
+    """Report the intervals of all folds together, each calibrated on the others, and which rows (n,) they cover."""
     covered, width = np.zeros(len(scored), dtype=bool), np.zeros(len(scored))
     likelihoods, std = np.zeros(len(scored)), np.zeros(len(scored))
     reached = np.zeros((len(AREA_CONFIDENCES), len(scored)), dtype=bool)
@@ -206,7 +210,7 @@ def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
         likelihoods[inside] = log_likelihood(part, calibration)
         std[inside] = part.spread.total * calibration.std_factor
         reached[:, inside] = [coverage(part, calibration, level)[0] for level in AREA_CONFIDENCES]
-    return {
+    answer = {
         "confidence": CONFIDENCE,
         **described(scored, covered, width, likelihoods, std),
         "miscalibration_area": float(np.abs(reached.mean(axis=1) - AREA_CONFIDENCES).mean()),
@@ -214,28 +218,25 @@ def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> dict[str, Any]:
             float(covered[scored.has_structure].mean()) if scored.has_structure.any() else None
         ),
     }
-
-
-def covered_out_of_fold(scored: Scored, fold_of: npt.NDArray[np.int64]) -> BoolArray:
-    """Return which rows (n,) lie in their interval, each fold calibrated on the others."""
-    covered = np.zeros(len(scored), dtype=bool)
-    for number in np.unique(fold_of):
-        inside = fold_of == number
-        covered[inside] = coverage(scored.only(inside), calibrated(scored, ~inside), CONFIDENCE)[0]
-    return covered
+    return answer, covered
 
 
 def _by_domain(
-    found: OutOfFold, chosen: npt.NDArray[np.int64], covered: BoolArray, error: FloatArray
+    found: OutOfFold,
+    chosen: npt.NDArray[np.int64],
+    covered: BoolArray,
+    error: FloatArray,
+    parent: Domain | None,
 ) -> dict[str, Any]:
-    """Report error and coverage inside and outside the domain that each fold's training rows span."""
+    """Report error and coverage inside and outside what each fold's training rows, and a parent's, span."""
     formulas = [row.material.formula for row in found.rows]
-    domain = Domain.fit(formulas, paper_groups(found.rows), ())
-    distance = np.full(len(found.rows), np.nan)
+    domain = Domain.fit(formulas, paper_groups(found.rows), ()).joined(parent)
+    inside = np.zeros(len(found.rows), dtype=bool)
     for fold in found.folds:
-        learned = replace(domain, fractions=fraction_vectors([formulas[index] for index in fold.train]))
-        distance[fold.test] = [learned.distance(formulas[index]) for index in fold.test]
-    outside = distance[chosen] > domain.threshold
+        learned = fraction_vectors([formulas[index] for index in fold.train])
+        known = replace(domain, fractions=learned).joined(parent)
+        inside[fold.test] = [known.holds(formulas[index]) for index in fold.test]
+    outside = ~inside[chosen]
     answer: dict[str, Any] = {"threshold": domain.threshold}
     for name, mask in (("inside", ~outside), ("outside", outside)):
         answer[name] = {
@@ -251,7 +252,7 @@ def _formula_alone(found: OutOfFold, energies: Calibration | None, fold_of: npt.
     scored, _ = scored_conductivity(found, energies, found.bare)
     errors = error_report(scored)
     del errors["with_structure"]
-    return {**errors, "interval": _interval(scored, fold_of)}
+    return {**errors, "interval": _interval(scored, fold_of)[0]}
 
 
 def _parts(found: OutOfFold, scored: Scored, chosen: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -284,7 +285,7 @@ def _forest(found: OutOfFold, scored: Scored, chosen: npt.NDArray[np.int64], see
     for name, level in CONVENTIONS.items():
         difference = paired_difference(scored.absolute_error(level), forest.absolute_error(level), list(groups), seed)
         answer[name] = {"mae": float(forest.absolute_error(level).mean()), "paired_difference": asdict(difference)}
-    low = scored.censored | (scored.measured < -6.0)
+    low = scored.measured < -6.0
     answer["insulators"] = insulator_report(forest)
     answer["mae_below_-6"] = {
         name: float(one.only(low).absolute_error(-15.0).mean()) if low.any() else None

@@ -151,10 +151,7 @@ def predicted(predictor: Predictor, table: MeasurementTable, confidence: float =
         lower=lower,
         upper=upper,
         distance=distance,
-        in_domain=[
-            bool(far <= domain.threshold and not domain.unseen_elements(material.formula))
-            for far, material in zip(distance, materials, strict=True)
-        ],
+        in_domain=[domain.holds(material.formula) for material in materials],
         failed=(*table.failed, *unscored),
     )
 

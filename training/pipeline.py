@@ -98,7 +98,7 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
     progress(0, len(units))
     fit_units(work, units, workers=job.workers, done=done)
     found = cross_validation.predict_out_of_fold(work, folds, usable)
-    metrics = cross_validation.report(found, settings.seed)
+    metrics = cross_validation.report(found, settings.seed, _parent_domain(job))
     artefact = _artefact(job, settings, work, found, metrics)
     return Trained(artefact, metrics, found, training_curves(work))
 
@@ -142,6 +142,10 @@ def _unknown_to_parent(rows: Sequence[Measurement], parent: Predictor | None) ->
         return np.ones(len(rows), dtype=bool)
     domain = parent.artefact.domain
     return np.array([domain.distance(row.material.formula) > SAME_COMPOSITION for row in rows])
+
+
+def _parent_domain(job: Job) -> Domain | None:
+    return None if job.parent is None else job.parent.artefact.domain
 
 
 def _parent_weights(parent: Predictor | None) -> list[dict[str, Tensor]] | None:
@@ -189,12 +193,8 @@ def _artefact(
     calibrations = cross_validation.calibrations(found)
     rows = job.table.rows
     known = [*(_known(rows) if job.show_training_rows else ()), *reference.known_materials()]
-    domain = Domain.fit([row.material.formula for row in rows], paper_groups(rows), known)
-    if job.parent is not None:
-        # What the parent knew is not forgotten by fine-tuning.
-        fractions = np.concatenate([domain.fractions, job.parent.artefact.domain.fractions])
-        threshold = max(domain.threshold, job.parent.artefact.domain.threshold)
-        domain = Domain(np.unique(fractions, axis=0), threshold, domain.known)
+    # What the parent knew is not forgotten by fine-tuning.
+    domain = Domain.fit([row.material.formula for row in rows], paper_groups(rows), known).joined(_parent_domain(job))
     training = {
         "data": job.table.name,
         "data_digest": job.table.digest,

@@ -70,9 +70,10 @@ def with_papers(energies: MeasurementTable, energies_csv: Path, train_csv: Path)
         notes = [(row["DOI"], row["Ref"]) for row in csv.DictReader(file)]
     paper_of = {number: doi for doi, note in reversed(notes) if doi for number in REFERENCE.findall(note)}
     with energies_csv.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        reference_at = dict((reader.line_num, row["reference"].strip()) for row in reader)  # noqa: C402 - the line moves
-    return replace(energies, rows=tuple(_with_paper(row, reference_at[row.line], paper_of) for row in energies.rows))
+        references = [row["reference"].strip() for row in csv.DictReader(file)]
+    # Every row of this table stands on one line; its content is checked when it is found.
+    rows = [_with_paper(row, references[row.line - 2], paper_of) for row in energies.rows]
+    return replace(energies, rows=tuple(rows))
 
 
 def _with_paper(row: Measurement, reference: str, paper_of: Mapping[str, str]) -> Measurement:

@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from superion.errors import InvalidArtefact, NotFound
 from superion.featurizers import schema
+from superion.featurizers.formula import Formula
 from superion.models import artefact as module
 from superion.models.artefact import CALIBRATION, CARD, CHECKED, CONFIG, DOMAIN, WEIGHTS, Artefact
+from superion.models.material import Material
 from superion.models.predictor import Predictor
 from superion.models.records import ModelName
+from superion.models.targets import CONDUCTIVITY
 
 from . import _builders
 
@@ -149,10 +153,38 @@ def test_a_configuration_that_lacks_an_entry_is_refused(folder: Path, key: str) 
         Artefact.load(folder)
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, 99, "2", None])
+@pytest.mark.parametrize("version", [0, 3, 99, "2", None])
 def test_another_format_version_is_refused_by_number(folder: Path, version: object) -> None:
     change_config(folder, lambda config: config.update(format_version=version))
-    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads version 2"):
+    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads versions 1 to 2"):
+        Artefact.load(folder)
+
+
+def test_a_model_of_format_1_answers_with_the_normal_distribution_it_was_calibrated_on(folder: Path) -> None:
+    def older(config: dict[str, Any]) -> None:
+        config["format_version"] = 1
+        del config["pools"], config["n_corrections"]
+
+    asked = [Material(Formula.parse("Li6PS5Cl"))]
+    pooled = Artefact.load(folder).ensemble.predict(asked)[CONDUCTIVITY]
+    change_config(folder, older)
+    read = Artefact.load(folder)
+    found = read.ensemble.predict(asked)[CONDUCTIVITY]
+    assert found.mean == pytest.approx(pooled.mean)
+    assert found.spread.shape is None and pooled.spread.shape is not None
+    networks = read.ensemble.networks
+    with torch.inference_mode():
+        deviations = [float(n(read.ensemble.batch(asked)).deviation[CONDUCTIVITY][0]) for n in networks]
+    assert found.spread.aleatoric == pytest.approx(np.mean(deviations))
+    # Saved again it stays what it is.
+    read.save(folder)
+    assert Artefact.load(folder).ensemble.predict(asked)[CONDUCTIVITY].spread.shape is None
+
+
+@pytest.mark.parametrize("key", ["pools", "n_corrections"])
+def test_a_model_of_this_format_must_say_how_it_pools_and_is_corrected(folder: Path, key: str) -> None:
+    change_config(folder, lambda config: config.pop(key))
+    with pytest.raises(InvalidArtefact, match=key):
         Artefact.load(folder)
 
 

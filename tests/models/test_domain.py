@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,3 +99,13 @@ def test_a_composition_is_shown_once_however_it_is_written() -> None:
 
 def test_a_domain_without_known_materials_shows_none() -> None:
     assert domain("LiCl").nearest(of("LiCl")) == ()
+
+
+def test_joined_domains_hold_what_either_holds() -> None:
+    one, other = Domain.fit([Formula.parse("LiCl")], ["a"], ()), Domain.fit([Formula.parse("Li2S")], ["b"], ())
+    both = replace(one, threshold=0.1).joined(replace(other, threshold=0.2))
+    assert both.threshold == 0.2
+    assert one.joined(None) is one
+    for text, held in (("LiCl", True), ("Li2S", True), ("Li2.2S", True), ("LiBr", False), ("LiCl4", False)):
+        assert both.holds(Formula.parse(text)) is held
+    assert not one.holds(Formula.parse("Li2S"))

@@ -16,11 +16,11 @@ from superion.featurizers.context import CellContext, smallest_formula_atoms
 from superion.featurizers.formula import Formula
 from superion.featurizers.magpie_statistics import magpie
 from superion.featurizers.schema import LAST_GROUP
-from superion.models import process_ensemble
+from superion.models import gaussian_process
 from superion.models.artefact import Artefact
 from superion.models.gaussian_process import JITTERS, GaussianProcess, n_hyperparameters
 from superion.models.material import Material
-from superion.models.process_ensemble import RESERVED, ProcessEnsemble
+from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.process_features import MagpieScale
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import KINDS, Kind
@@ -270,11 +270,11 @@ def test_arrays_of_no_process_are_refused(name: str) -> None:
 def test_what_is_unknown_is_reserved_for_the_measured_values_of_all_rows() -> None:
     near, far = both().answers(CONDUCTIVITY, [MATERIALS[0]]), both().answers(CONDUCTIVITY, [FAR])
     assert near is not None and far is not None
-    assert far.unknown[0] == pytest.approx(RESERVED["cell"], abs=0.05)
-    assert near.unknown[0] < 0.2 * far.unknown[0]
+    assert far.reserved[0] == pytest.approx(gaussian_process.RESERVED["cell"], abs=0.05)
+    assert near.reserved[0] < 0.2 * far.reserved[0]
     assert far.measured[[0, -1], 0].tolist() == [MEASURED.min(), MEASURED.max()]
     bare = both().answers(CONDUCTIVITY, [Material(FAR.formula)])
-    assert bare is not None and bare.unknown[0] == RESERVED["formula"] == 0.0
+    assert bare is not None and bare.reserved[0] == gaussian_process.RESERVED["formula"] == 0.0
 
 
 def test_an_ensemble_believes_in_the_reserve_far_from_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,5 +287,5 @@ def test_an_ensemble_believes_in_the_reserve_far_from_everything(monkeypatch: py
         return float(high - low)
 
     reserved = belief()
-    monkeypatch.setitem(process_ensemble.RESERVED, "cell", 0.0)  # type: ignore[arg-type] # a dict below its type
+    monkeypatch.setitem(gaussian_process.RESERVED, "cell", 0.0)  # type: ignore[arg-type] # a dict below its type
     assert reserved > belief() + 0.15

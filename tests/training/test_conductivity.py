@@ -36,6 +36,7 @@ SIEMENS = ConductivityColumn()
         ("sigma_mS_cm", "mS/cm"),
         ("sigma_RT_S_per_cm", "S/cm"),
         ("σ (uS/cm)", "µS/cm"),
+        ("conductivity µS/m", "µS/m"),
         ("σ (μS/cm)", "µS/cm"),
         ("sigma", None),
         ("ionic conductivity", None),
@@ -52,7 +53,8 @@ def test_headers_of_conductivities_and_their_units(header: str, unit: str | None
 @pytest.mark.parametrize(
     "header",
     ["formula", "IC (Total)", "log10 conductivity", "std_log10", "conductivity (S)", "conductivity_std", "sigma_error",
-     "electronic conductivity (S/cm)", "thermal conductivity (W/m)", "activation_energy_eV", "conductivity (kS/cm)"],
+     "electronic conductivity (S/cm)", "thermal conductivity (W/m)", "activation_energy_eV", "conductivity (kS/cm)",
+     "conductivity_MS_per_cm"],
 )  # fmt: skip
 def test_other_headers_are_none(header: str) -> None:
     assert conductivity_column(header) is None
