@@ -200,7 +200,8 @@ standard deviation {_figure(interval["spearman_error_std"])}. With a structure: 
 {thirds}
 
 Coverage is meant to be right on average over materials like these; how it varies with the level, the table shows. Bare
-formulas have a calibration of their own: coverage {alone["coverage"]:.3f}, mean width {alone["mean_width"]:.2f} decades.
+formulas have a calibration of their own: coverage {alone["coverage"]:.3f}, mean width
+{alone["mean_width"]:.2f} decades.
 """
 
 
