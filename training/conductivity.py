@@ -57,8 +57,8 @@ def conductivity_column(header: str) -> ConductivityColumn | None:
     """Return the column that a header such as `conductivity (mS/cm)` or `sigma_S_cm` names; None for another."""
     header = header.strip()
     found = _HEADER.fullmatch(header)
-    # MS is a megasiemens, which nobody means and nobody should have to guess.
-    if found is None or found["prefix"] == "M":
+    # MS is a megasiemens, which nobody means and nobody should have to guess; a header all in capitals means none.
+    if found is None or (found["prefix"] == "M" and header != header.upper()):
         return None
     return ConductivityColumn(header, None if found["unit"] is None else _unit(found))
 
