@@ -110,7 +110,8 @@ static int32_t take_step(const search *work, int32_t point, int n, int32_t cross
         at[x] -= crossed[x] * work->shape[x];
     }
     int32_t next = (at[0] * work->shape[1] + at[1]) * work->shape[2] + at[2];
-    double excess = 0.5 * (work->levels[point] + work->levels[next]) - work->lowest;
+    /* Each half apart: the sum of two levels can overflow, and a cost below zero would close the tree to a ring. */
+    double excess = 0.5 * (work->levels[point] - work->lowest) + 0.5 * (work->levels[next] - work->lowest);
     *cost = work->lengths[n] * (excess + SUPERION_PATHWAY_BASE);
     return next;
 }

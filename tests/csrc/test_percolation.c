@@ -220,6 +220,20 @@ static void check_codes(void) {
 }
 
 /* Fail every allocation in turn: the status says so and, as the leak sanitizer sees, nothing stays behind. */
+/* Levels whose sum is beyond what a number can hold: the search ends, and the way is one. */
+static void check_huge_levels(void) {
+    const double lattice[9] = {1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0};
+    const int32_t shape[3] = {2, 3, 3};
+    double levels[18];
+    for (int n = 0; n < 18; n++) {
+        levels[n] = -1.7e308 + 1e307 * (n * 7 % 5);
+    }
+    superion_pathway path;
+    CHECK(superion_find_pathway(lattice, levels, shape, 0.0, &path) == SUPERION_OK);
+    CHECK(path.count >= 2);
+    superion_pathway_free(&path);
+}
+
 static void check_out_of_memory(void) {
     double levels[60], thresholds[3], lattice[9] = {3, 0, 0, 0, 4, 0, 1, 0, 5};
     unsigned char open[60];
@@ -248,6 +262,7 @@ static void check_out_of_memory(void) {
 int main(int argc, char **argv) {
     u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
     check_codes();
+    check_huge_levels();
     check_out_of_memory();
     check_double_winding();
     for (round_number = 0; round_number < rounds; round_number++) {
