@@ -5,13 +5,14 @@ The peers that need an environment of their own are left out; those of `requirem
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +278,16 @@ def test_peers_lock_agrees_with_the_lock() -> None:
     assert {name: version for name, version in own.items() if locked.get(name, version) != version} == {}
     assert {"bvlain", "chgnet", "matscipy", "vesin", "pymatgen", "ase", "torch"} <= own.keys()
     assert [name for name in own if re.match(r"nvidia-(?!ml-py3$)|cuda-|triton", name)] == []
+
+
+def test_the_table_of_forests_is_printed(
+    data_mirror: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_mirror("obelix")
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setattr("superion.training.baseline.N_TREES", 5)
+    importlib.import_module("forests").main(n_assignments=1, n_trees=3)
+    header, seed, mean = capsys.readouterr().out.strip().splitlines()
+    assert header.startswith("assignment | published")
+    assert seed.startswith("0 | ") and mean.startswith("mean | ")
+    assert all(1.0 < float(cell) < 2.5 for cell in mean.split(" | ")[1:])
