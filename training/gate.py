@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from superion.errors import NotFound, SuperionError
 from superion.models.predictor import RELEASE_FOLDER, Predictor
@@ -21,9 +20,8 @@ from superion.training import registry
 from superion.training.baseline import PairedDifference, paired_difference
 from superion.training.cross_validation import OutOfFold, energy_calibration, scored_conductivity
 from superion.training.metrics import CONVENTIONS
-from superion.training.pipeline import SAME_COMPOSITION
+from superion.training.pipeline import unknown_to
 from superion.training.splits import paper_groups
-from superion.training.table import Measurement
 
 MIN_ROWS = 10
 """Fewer rows that are new to the champion tell nothing."""
@@ -112,7 +110,7 @@ def compare(found: OutOfFold, champion: Predictor, name: str, seed: int) -> Gate
     """
     scored, chosen = scored_conductivity(found, energy_calibration(found))
     groups = paper_groups(found.rows)
-    new = _new_to(champion, [found.rows[int(index)] for index in chosen])
+    new = unknown_to(champion, [found.rows[int(index)] for index in chosen])
     scored, chosen = scored.only(new), chosen[new]
     rows, papers = [found.rows[int(index)] for index in chosen], [groups[int(index)] for index in chosen]
     n, n_papers = len(rows), len(set(papers))
@@ -146,11 +144,6 @@ def _champion() -> tuple[str, Predictor]:
         return RELEASE, Predictor.from_folder(RELEASE_FOLDER)
     name = RELEASE if found.folder == RELEASE_FOLDER else f"champion {found.version}"
     return name, Predictor.from_folder(found.folder, version=found.version, alias=found.alias)
-
-
-def _new_to(champion: Predictor, rows: Sequence[Measurement]) -> npt.NDArray[np.bool_]:
-    domain = champion.artefact.domain
-    return np.array([domain.distance(row.material.formula) > SAME_COMPOSITION for row in rows], dtype=bool)
 
 
 def _verdict(differences: Sequence[PairedDifference]) -> str:

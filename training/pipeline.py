@@ -74,7 +74,7 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
     settings = _settings(job)
     _check_device(job.device)
     rows = job.table.rows
-    usable = _unknown_to_parent(rows, job.parent)
+    usable = unknown_to(job.parent, rows)
     folds = _folds(rows, settings)
     cross_validation.check_enough(rows, folds, usable)
     claim_folder(folder, job)
@@ -137,11 +137,12 @@ def _training_rows(folds: Sequence[Fold], n_rows: int) -> dict[int, Sequence[int
     return by_fold
 
 
-def _unknown_to_parent(rows: Sequence[Measurement], parent: Predictor | None) -> npt.NDArray[np.bool_]:
-    if parent is None:
+def unknown_to(model: Predictor | None, rows: Sequence[Measurement]) -> npt.NDArray[np.bool_]:
+    """Return which rows (n,) are of a composition that a model was not trained on; all without a model."""
+    if model is None:
         return np.ones(len(rows), dtype=bool)
-    domain = parent.artefact.domain
-    return np.array([domain.distance(row.material.formula) > SAME_COMPOSITION for row in rows])
+    domain = model.artefact.domain
+    return np.array([domain.distance(row.material.formula) > SAME_COMPOSITION for row in rows], dtype=bool)
 
 
 def _parent_domain(job: Job) -> Domain | None:
