@@ -73,6 +73,11 @@ def test_no_build_product_is_kept() -> None:
     assert [path.name for path in files() if path.suffix in {".so", ".o", ".whl", ".pyc"}] == []
 
 
+def test_no_input_of_a_fuzzing_engine_is_kept() -> None:
+    named = re.compile(r"(crash|timeout|oom|slow-unit)-[0-9a-f]{8,}")
+    assert [path for path in files() if named.fullmatch(path.name)] == []
+
+
 def test_version_is_the_same_everywhere() -> None:
     version = PYPROJECT["project"]["version"]
     assert superion.__version__ == version
