@@ -70,6 +70,7 @@ setup(
             extension("_orbits", "orbits.c", "status.c"),
             extension("_clearance", "clearance.c", "brick.c", "images.c", "lattice.c", "status.c"),
             extension("_composition", "composition.c", "formula_text.c", "status.c"),
+            extension("_hull", "hull.c", "status.c"),
             extension(
                 "_landscape", "landscape.c", "site_potential.c", "grid.c", "pathway.c", "percolation.c", "status.c"
             ),

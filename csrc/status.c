@@ -38,6 +38,12 @@ const char *superion_status_message(superion_status status) {
         return "the formula is not of the plain kind";
     case SUPERION_BAD_RADIUS:
         return "a radius must be finite and zero or more";
+    case SUPERION_BAD_PROGRAMME:
+        return "a linear programme needs finite numbers, a right side of zero or more and a unit column for every row";
+    case SUPERION_UNBOUNDED:
+        return "the costs have no minimum";
+    case SUPERION_NO_CONVERGENCE:
+        return "the iterations did not come to an end";
     }
     return "unknown status";
 }

@@ -43,7 +43,13 @@ typedef enum superion_status {
     /* A text is not of the plain kind that is read here. */
     SUPERION_NOT_PLAIN,
     /* A radius is not finite, or below zero. */
-    SUPERION_BAD_RADIUS
+    SUPERION_BAD_RADIUS,
+    /* A linear programme is not of the form that is solved here (see hull.h). */
+    SUPERION_BAD_PROGRAMME,
+    /* The costs of a linear programme have no minimum. */
+    SUPERION_UNBOUNDED,
+    /* The iterations did not come to an end, or met numbers that are too large or too close to singular. */
+    SUPERION_NO_CONVERGENCE
 } superion_status;
 
 /* Describe a status in one English sentence without a final full stop. Never NULL; static storage. */

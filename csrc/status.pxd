@@ -18,5 +18,8 @@ cdef extern from "status.h" nogil:
         SUPERION_NO_PERCOLATION
         SUPERION_NOT_PLAIN
         SUPERION_BAD_RADIUS
+        SUPERION_BAD_PROGRAMME
+        SUPERION_UNBOUNDED
+        SUPERION_NO_CONVERGENCE
 
     const char *superion_status_message(superion_status status)

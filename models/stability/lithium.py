@@ -1,0 +1,275 @@
+"""A composition in contact with lithium: what it reacts to, how much energy that sets free, its window of potentials.
+
+Lithium is open: at a potential V against lithium metal its chemical potential is -V eV, and the equilibrium is the
+mixture of phases that is lowest in E + V n(Li) with the amounts of the other elements held. From 0 V upward the
+mixtures are the steps of a staircase, of falling lithium content. The composition is put on the hull first: its own
+energy counts in energies set free, but in the search for mixtures it is lowered to the hull where it lies above. It is
+then stable between the potential below which it takes up lithium (reduction limit) and the one above which it gives
+lithium up (oxidation limit). Y. Zhu, X. He, Y. Mo, ACS Appl. Mater. Interfaces 7, 23685 (2015),
+doi:10.1021/acsami.5b07517; W. D. Richards, L. J. Miara, Y. Wang, J. C. Kim, G. Ceder, Chem. Mater. 28, 266 (2016).
+"""
+
+# ruff: noqa: N815 # units in names keep their capitals, as in answers
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superion.errors import InvalidValue
+from superion.featurizers._hull import follow_hull
+from superion.featurizers.formula import Formula
+from superion.models.stability.hull import hull_energy
+from superion.models.stability.interphase import Interphase, Nature, electronic_nature, interphase_class
+from superion.models.stability.phases import PhaseTable, energy_fault, reduced_formula
+
+__all__ = ["LITHIUM_TOLERANCE", "LithiumStability", "Product", "Step", "analyse"]
+
+LITHIUM_TOLERANCE = 1e-3
+"""Lithium per atom of the composition that is no difference.
+
+Published amounts are rounded, so that the charges of Li3.833Sn0.833As0.166S4 are off by 6e-4 per atom and those of
+Li0.33La0.5566667TiO3 by 2e-8. The lithium content at equilibrium is off by as much, and an exact comparison would find
+no window, or a sliver of one. The price: what less than a thousandth of the atoms does is not seen.
+"""
+_NEGLIGIBLE = 1e-6
+"""Share of the atoms below which a phase is not listed."""
+_ROUNDING = 1e-9
+"""Difference of energies that is none [eV/atom]."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """Hold one phase of a mixture."""
+
+    formula: str
+    amount: float
+    """Formula units per formula unit of the composition, as that was written."""
+    nature: Nature
+
+
+@dataclass(frozen=True)
+class Step:
+    """Hold the equilibrium within one interval of potentials."""
+
+    lower_V: float
+    """Against lithium metal."""
+    upper_V: float | None
+    """None where there is no end."""
+    lithium_uptake: float
+    """Lithium taken up per formula unit of the composition; below 0 where it is given up."""
+    products: tuple[Product, ...]
+    reaction_energy_lower_eV_per_atom: float
+    """Energy of reaction with lithium of the lower potential, per atom of the composition; linear in between."""
+    reaction_energy_upper_eV_per_atom: float | None
+    interphase: Interphase
+    """Class at that end of the step where more energy is set free."""
+
+
+@dataclass(frozen=True)
+class LithiumStability:
+    """Hold what `analyse` finds; energies are per atom of the composition."""
+
+    table: str
+    formula: str
+    energy_eV_per_atom: float
+    """Formation energy that the reaction energies start from."""
+    energy_source: Literal["given", "table", "hull"]
+    hull_energy_eV_per_atom: float
+    energy_above_hull_eV_per_atom: float | None
+    """None where the composition has no energy of its own; below 0 for a given one below the known hull."""
+    decomposition: tuple[Product, ...]
+    """The mixture on the hull, without lithium metal."""
+    reaction_energy_eV_per_atom: float
+    """With lithium metal."""
+    reduction_limit_V: float
+    oxidation_limit_V: float | None
+    products: tuple[Product, ...]
+    """The mixture in equilibrium with lithium metal."""
+    interphase: Interphase
+    """Class of the contact with lithium metal."""
+    staircase: tuple[Step, ...]
+    """From 0 V upward."""
+    notes: tuple[str, ...]
+
+
+def analyse(table: PhaseTable, formula: str | Formula, energy: float | None = None) -> LithiumStability:
+    """Analyse a composition; `energy` is its formation energy [eV/atom], else the table's is taken, else the hull's.
+
+    Raises InvalidFormula for a formula that cannot be read or an element that the table does not know, InvalidValue for
+    an energy that is none.
+    """
+    given = Formula.parse(formula) if isinstance(formula, str) else formula
+    if energy is not None and (fault := energy_fault(energy)):
+        raise InvalidValue(f"energy: {fault}", field="energy", value=energy)
+    return _Analysis(table, given, energy).result()
+
+
+class _Analysis:
+    """Carry one analysis; all amounts and energies inside are per atom of the composition."""
+
+    def __init__(self, table: PhaseTable, formula: Formula, energy: float | None) -> None:
+        self.table, self.formula = table, formula
+        self.notes: list[str] = []
+        self.system = table.system({*formula.symbols, "Li"})
+        self.lithium = formula.amount("Li") / formula.n_atoms
+        hull = hull_energy(self.system, formula)
+        self.hull, self.mixture = hull.energy, hull.phases
+        self.row = table.row(formula)
+        self.source: Literal["given", "table", "hull"]
+        self.energy, self.source = self.hull, "hull"
+        if energy is not None:
+            self.energy, self.source = energy, "given"
+        elif self.row is not None:
+            self.energy, self.source = float(table.energies[self.row]), "table"
+        self.above = self.energy - self.hull
+        if abs(self.above) < _ROUNDING:
+            self.above = 0.0
+        if self.above < 0.0:
+            self.notes.append(
+                "the given energy lies below the hull of the table, so the composition is a phase of its own"
+            )
+        self.own = Product(
+            reduced_formula(formula).text if self.row is None else table.formula(self.row).text,
+            _units(1.0, formula, reduced_formula(formula)),
+            Nature("insulator", "the electrolyte itself", assumed=True),
+        )
+
+    def result(self) -> LithiumStability:
+        """Return the answer."""
+        reduction, oxidation, steps = self.staircase() if self.formula.symbols != ("Li",) else self.emptied()
+        products = steps[0].products or (self.own,)
+        reaction = steps[0].reaction_energy_lower_eV_per_atom
+        natures = [] if products == (self.own,) else [product.nature for product in products]
+        return LithiumStability(
+            table=self.table.name,
+            formula=self.formula.text,
+            energy_eV_per_atom=self.energy,
+            energy_source=self.source,
+            hull_energy_eV_per_atom=self.hull,
+            energy_above_hull_eV_per_atom=None if self.source == "hull" else self.above,
+            decomposition=tuple(self.named(name, share) for name, share in self.mixture if share > _NEGLIGIBLE),
+            reaction_energy_eV_per_atom=reaction,
+            reduction_limit_V=reduction,
+            oxidation_limit_V=oxidation,
+            products=products,
+            interphase=interphase_class(reaction, natures) if natures else "stable",
+            staircase=steps,
+            notes=tuple(self.notes),
+        )
+
+    def emptied(self) -> tuple[float, float | None, tuple[Step, ...]]:
+        """Return the limits and the only step of lithium itself, which is gone at any potential above 0."""
+        self.notes.append("lithium itself")
+        return 0.0, 0.0, (Step(0.0, None, -self.formula.n_atoms, (), -self.above, None, "stable"),)
+
+    def staircase(self) -> tuple[float, float | None, tuple[Step, ...]]:
+        """Return the limits and the steps."""
+        opened = self.system.opened("Li")
+        own = self.system.composition(self.formula)
+        others = np.delete(own, self.system.symbols.index("Li"))
+        floor = min(self.energy, self.hull)
+        intervals, phases, amounts, _, _ = follow_hull(
+            np.concatenate([opened.fractions, others[None]]),
+            np.append(opened.energies, floor),
+            -np.append(opened.open_fractions, self.lithium),
+            others,
+            opened.units,
+            0.0,
+            -math.inf,
+        )
+        lower, upper = np.abs(intervals[:, 0]), -intervals[:, 1]
+        difference = -intervals[:, 3] - self.lithium
+        inside = np.flatnonzero(np.abs(difference) <= LITHIUM_TOLERANCE)
+        reduction, oxidation = self.limits(lower, upper, difference, inside)
+        steps = []
+        for n in range(len(intervals)):
+            if inside.size and n == inside[0]:
+                top = float(upper[inside[-1]])
+                bounds = float(lower[n]), None if math.isinf(top) else top
+                left = floor - self.energy
+                steps.append(Step(*bounds, 0.0, (self.own,), left, None if bounds[1] is None else left, "stable"))
+            elif not inside.size or n < inside[0] or n > inside[-1]:
+                chosen = [(int(j), float(x)) for j, x in zip(phases[n], amounts[n], strict=True) if j >= 0]
+                steps.append(self.step(float(lower[n]), float(upper[n]), intervals[n], chosen, opened.rows))
+        return reduction, oxidation, tuple(steps)
+
+    def limits(
+        self,
+        lower: NDArray[np.float64],
+        upper: NDArray[np.float64],
+        difference: NDArray[np.float64],
+        inside: NDArray[np.int64],
+    ) -> tuple[float, float | None]:
+        """Return the potentials between which the lithium content at equilibrium is that of the composition."""
+        if not inside.size:
+            above = np.flatnonzero(difference > 0.0)
+            limit = float(upper[above[-1]]) if above.size else 0.0
+            if above.size:
+                self.notes.append(
+                    "there is no window of potentials, both limits are where the lithium content passes that of the "
+                    "composition: its charges do not balance, or it is a mixture of phases that differ in lithium"
+                )
+            else:
+                self.notes.append("there is more lithium than the phases can hold; the rest is lithium metal, at 0 V")
+            return limit, limit
+        if len(inside) > 1 or abs(float(difference[inside[0]])) > _ROUNDING:
+            self.notes.append(
+                "the amounts are rounded: lithium contents that differ by less than a thousandth of the atoms are "
+                "taken for one, and the window is all of theirs"
+            )
+        top = float(upper[inside[-1]])
+        if math.isinf(top):
+            self.notes.append("there is no oxidation limit, as there is no lithium to extract")
+            return float(lower[inside[0]]), None
+        return float(lower[inside[0]]), top
+
+    def step(
+        self,
+        lower: float,
+        upper: float,
+        interval: NDArray[np.float64],
+        chosen: list[tuple[int, float]],
+        rows: NDArray[np.int64],
+    ) -> Step:
+        """Return one step beyond the window."""
+        listed = [(j, x) for j, x in chosen if j < len(rows)]
+        products = []
+        for j, x in listed:
+            phase = self.table.phase(int(rows[j]))
+            # Amounts are atoms with the lithium that came in.
+            if x > _NEGLIGIBLE:
+                products.append(
+                    Product(phase.formula.text, _units(x, self.formula, phase.formula), electronic_nature(phase))
+                )
+        ends = [self.reaction(interval, -lower), None if math.isinf(upper) else self.reaction(interval, -upper)]
+        lowest = min(end for end in ends if end is not None) if ends[1] is not None else -math.inf
+        return Step(
+            lower,
+            None if math.isinf(upper) else upper,
+            float(-interval[3] - self.lithium) * self.formula.n_atoms,
+            tuple(products),
+            float(ends[0] or 0.0),
+            ends[1],
+            interphase_class(lowest, [product.nature for product in products]),
+        )
+
+    def reaction(self, interval: NDArray[np.float64], potential: float) -> float:
+        """Return the energy of reaction at a chemical potential of lithium [eV]."""
+        return float(interval[2] + potential * interval[3] - self.energy + potential * self.lithium)
+
+    def named(self, name: str, share: float) -> Product:
+        """Return a phase of the hull's mixture."""
+        formula = Formula.parse(name)
+        row = self.table.row(formula)
+        assert row is not None
+        return Product(name, _units(share, self.formula, formula), electronic_nature(self.table.phase(row)))
+
+
+def _units(share: float, whole: Formula, part: Formula) -> float:
+    """Return formula units of the part per formula unit of the whole, of the share of its atoms that is in the part."""
+    return share * whole.n_atoms / part.n_atoms

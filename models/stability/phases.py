@@ -1,0 +1,504 @@
+"""Tables of formation energies: read from files or made of phases, one phase per composition, and cut into systems.
+
+Energies are formation energies [eV/atom] relative to the elements, which are phases of energy 0 in every table. Of
+several rows with one composition the lowest is the phase; the others are counted as its polymorphs.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superion.errors import InvalidFormula, InvalidTable, InvalidValue, NotFound
+from superion.featurizers._composition import read_compositions
+from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS, magpie_table
+from superion.featurizers.formula import CANONICAL_DECIMALS, Formula
+
+__all__ = [
+    "MAX_ENERGY",
+    "ChemicalSystem",
+    "Kind",
+    "Phase",
+    "PhaseTable",
+    "energy_fault",
+    "read_phase_table",
+    "reduced_formula",
+]
+
+Kind = Literal["metal", "insulator"]
+
+MAX_ENERGY = 6.0
+"""Largest size of a formation energy that is believed [eV/atom].
+
+The 132,752 computed ones of matbench lie from -4.61 (La2O19Th8) to +2.50; energies per formula unit, total energies and
+kJ/mol taken for eV/atom mostly lie beyond.
+"""
+ELEMENT_TOLERANCE = 1e-6
+"""How far below 0 the energy of an element may lie, for rounding [eV/atom]."""
+
+_ENERGY, _GAP, _SOURCE = "formation_energy_eV_per_atom", "band_gap_eV", "source"
+_FAULTS_SHOWN = 8
+"""Bad rows that an error lists; the others are counted."""
+_SYSTEMS_KEPT = 64
+"""Chemical systems that a table keeps."""
+_KINDS: tuple[Kind, ...] = ("metal", "insulator")
+
+_Integers = NDArray[np.int64]
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Hold one phase."""
+
+    formula: Formula
+    """Reduced, elements by rising electronegativity."""
+    energy: float
+    """Formation energy relative to the elements [eV/atom]."""
+    band_gap: float | None = None
+    """[eV]; None where it is not known."""
+    kind: Kind | None = None
+    """What the phase is electronically, where somebody has decided it; it goes before the band gap."""
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if fault := energy_fault(self.energy):
+            raise InvalidValue(f"energy of {self.formula}: {fault}", field="energy", value=self.energy)
+        if self.band_gap is not None and (fault := _gap_fault(self.band_gap)):
+            raise InvalidValue(f"band gap of {self.formula}: {fault}", field="band_gap", value=self.band_gap)
+        if self.kind is not None and self.kind not in _KINDS:
+            raise InvalidValue(f"a kind is metal or insulator, not {self.kind!r}", field="kind", value=self.kind)
+
+
+@dataclass(frozen=True, eq=False)
+class ChemicalSystem:
+    """Hold the phases made of a set of elements, as arrays for the hull."""
+
+    table: PhaseTable
+    symbols: tuple[str, ...]
+    """The elements, by atomic number."""
+    rows: _Integers
+    """`(n_phases,)`: place of each phase in the table."""
+    fractions: _Floats
+    """`(n_phases, n_elements)`: atomic fractions."""
+    energies: _Floats
+    """`(n_phases,)` [eV/atom]."""
+    units: _Integers
+    """`(n_elements,)`: the phase that is the element."""
+
+    def composition(self, formula: Formula) -> _Floats:
+        """Return the atomic fractions `(n_elements,)` of a formula; raises InvalidFormula for an element not in it."""
+        place = {symbol: n for n, symbol in enumerate(self.symbols)}
+        found = np.zeros(len(self.symbols))
+        for symbol, fraction in zip(formula.symbols, formula.fractions, strict=True):
+            if symbol not in place:
+                system = "-".join(self.symbols)
+                raise InvalidFormula(f"{symbol} is not in the system {system}", field="formula", value=formula.text)
+            found[place[symbol]] = fraction
+        return found
+
+    @cached_property
+    def _opened(self) -> dict[str, OpenSystem]:
+        return {}
+
+    def opened(self, symbol: str) -> OpenSystem:
+        """Return the system with one element open, which must be in it."""
+        if symbol not in self._opened:
+            self._opened[symbol] = self._open(symbol)
+        return self._opened[symbol]
+
+    def _open(self, symbol: str) -> OpenSystem:
+        element = self.symbols.index(symbol)
+        kept = np.arange(len(self.rows)) != self.units[element]
+        others = np.arange(len(self.symbols)) != element
+        place = np.cumsum(kept) - 1
+        return OpenSystem(
+            rows=self.rows[kept],
+            fractions=np.ascontiguousarray(self.fractions[np.ix_(kept, others)]),
+            open_fractions=np.ascontiguousarray(self.fractions[kept, element]),
+            energies=np.ascontiguousarray(self.energies[kept]),
+            units=np.ascontiguousarray(place[self.units[others]]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSystem:
+    """Hold the phases of a system but the open element, whose amount is free."""
+
+    rows: _Integers
+    fractions: _Floats
+    """`(n_phases, n_elements - 1)`: atomic fractions without the open element."""
+    open_fractions: _Floats
+    """`(n_phases,)`: of the open element."""
+    energies: _Floats
+    units: _Integers
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseTable:
+    """Hold the phases of a source, one per composition; made by `from_phases` and `read_phase_table`."""
+
+    name: str
+    offsets: _Integers
+    """`(n_phases + 1,)`: entries of each phase in `numbers` and `amounts`."""
+    numbers: _Integers
+    amounts: _Floats
+    energies: _Floats
+    """`(n_phases,)` [eV/atom]."""
+    band_gaps: _Floats
+    """`(n_phases,)` [eV]; NaN where not known."""
+    kinds: NDArray[np.int8]
+    """`(n_phases,)`: place in ("metal", "insulator"), -1 where nobody has decided."""
+    polymorphs: _Integers
+    """`(n_phases,)`: rows with this composition; 0 for an element that no row gives."""
+    sources: dict[int, str]
+    keys: NDArray[np.uint64]
+    """`(n_phases, 2)`: hash of each canonical composition, ascending."""
+
+    @classmethod
+    def from_phases(cls, name: str, phases: Iterable[Phase]) -> PhaseTable:
+        """Make a table; raises InvalidTable for one without phases and for an element below 0."""
+        given = list(phases)
+        rows = _Rows(
+            formulas=[phase.formula for phase in given],
+            energies=[phase.energy for phase in given],
+            gaps=[math.nan if phase.band_gap is None else phase.band_gap for phase in given],
+            kinds=[-1 if phase.kind is None else _KINDS.index(phase.kind) for phase in given],
+            sources=[phase.source or "" for phase in given],
+            places=[f"phase {n}" for n in range(1, len(given) + 1)],
+        )
+        return _table(name, rows, [])
+
+    def __len__(self) -> int:
+        return len(self.energies)
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the SHA-256 of compositions, energies and band gaps (6 decimals) and kinds, whatever the order."""
+        digest = hashlib.sha256(self.keys.astype("<u8").tobytes())
+        for values in (self.energies, np.nan_to_num(self.band_gaps, nan=-1.0)):
+            digest.update(np.rint(values * 1e6).astype("<i8").tobytes())
+        digest.update(self.kinds.tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def _masks(self) -> NDArray[np.uint64]:
+        """Return which elements each phase has, as bits, `(2, n_phases)`."""
+        bits = np.left_shift(np.uint64(1), ((self.numbers - 1) % 64).astype(np.uint64))
+        return np.array(
+            [np.bitwise_or.reduceat(_where(bits, self.numbers, half), self.offsets[:-1]) for half in (0, 1)]
+        )
+
+    @cached_property
+    def _compounds(self) -> NDArray[np.bool_]:
+        """Tell for every atomic number whether the table has a compound of it."""
+        sizes = np.diff(self.offsets)
+        known = np.zeros(len(SYMBOLS) + 1, dtype=bool)
+        known[self.numbers[np.repeat(sizes > 1, sizes)]] = True
+        return known
+
+    @cached_property
+    def _memory(self) -> dict[int, Formula]:
+        return {}
+
+    def formula(self, row: int) -> Formula:
+        """Return the reduced formula of a phase."""
+        found = self._memory.get(row)
+        if found is None:
+            part = slice(self.offsets[row], self.offsets[row + 1])
+            symbols = tuple(SYMBOLS[number - 1] for number in self.numbers[part])
+            found = self._memory[row] = reduced_formula(Formula(symbols, tuple(self.amounts[part].tolist())))
+        return found
+
+    def phase(self, row: int) -> Phase:
+        """Return a phase."""
+        gap, kind = float(self.band_gaps[row]), int(self.kinds[row])
+        return Phase(
+            formula=self.formula(row),
+            energy=float(self.energies[row]),
+            band_gap=None if math.isnan(gap) else gap,
+            kind=None if kind < 0 else _KINDS[kind],
+            source=self.sources.get(row),
+        )
+
+    def row(self, formula: Formula) -> int | None:
+        """Return the place of the phase with this composition, None where there is none."""
+        numbers = np.array([ATOMIC_NUMBER[symbol] for symbol in formula.symbols])
+        first, second = _keys(np.array([0, len(numbers)]), numbers, np.asarray(formula.amounts, dtype=np.float64))[0]
+        at = int(np.searchsorted(self.keys[:, 0], first))
+        while at < len(self) and self.keys[at, 0] == first:
+            if self.keys[at, 1] == second:
+                return at
+            at += 1
+        return None
+
+    def system(self, elements: Iterable[str]) -> ChemicalSystem:
+        """Return all phases whose elements are among these.
+
+        Raises InvalidFormula for an element of which the table knows no compound.
+        """
+        return self._systems(tuple(sorted({_number(symbol) for symbol in elements})))
+
+    @cached_property
+    def _systems(self):  # type: ignore[no-untyped-def] # a cache of its own for every table
+        return lru_cache(maxsize=_SYSTEMS_KEPT)(self._system)
+
+    def _system(self, numbers: tuple[int, ...]) -> ChemicalSystem:
+        if not numbers:
+            raise InvalidFormula("a chemical system needs an element", field="elements")
+        for number in numbers:
+            if not self._compounds[number]:
+                symbol = SYMBOLS[number - 1]
+                fault = f"the table {self.name} knows no compound of {symbol}: its stability cannot be judged"
+                raise InvalidFormula(fault, field="formula", value=symbol)
+        outside = [~np.uint64(sum(1 << (n - 1) % 64 for n in numbers if (n - 1) // 64 == half)) for half in (0, 1)]
+        rows = np.flatnonzero(((self._masks[0] & outside[0]) | (self._masks[1] & outside[1])) == 0)
+        column = np.zeros(len(SYMBOLS) + 1, dtype=np.int64)
+        column[list(numbers)] = np.arange(len(numbers))
+        sizes = self.offsets[rows + 1] - self.offsets[rows]
+        ends = np.cumsum(sizes)
+        entries = np.repeat(self.offsets[rows] - (ends - sizes), sizes) + np.arange(int(ends[-1]))
+        fractions = np.zeros((len(rows), len(numbers)))
+        fractions[np.repeat(np.arange(len(rows)), sizes), column[self.numbers[entries]]] = self.amounts[entries]
+        fractions /= fractions.sum(axis=1, keepdims=True)
+        units = np.full(len(numbers), -1, dtype=np.int64)
+        single = np.flatnonzero(sizes == 1)
+        units[column[self.numbers[self.offsets[rows[single]]]]] = single
+        symbols = tuple(SYMBOLS[number - 1] for number in numbers)
+        return ChemicalSystem(self, symbols, rows, fractions, np.ascontiguousarray(self.energies[rows]), units)
+
+
+def read_phase_table(path: Path, name: str | None = None, band_gaps: Path | None = None) -> PhaseTable:
+    """Read a CSV of formation energies, named after the file unless a name is given.
+
+    Its header is `formula,formation_energy_eV_per_atom`, then `band_gap_eV` and `source` where they are known, or the
+    `formula,target` of matbench. `band_gaps` is a second file, `formula,target` [eV], for the phases that have none. It
+    does not say which polymorph a row is, so that of several with one composition the largest gap is taken: of the
+    compositions of matbench whose ground state can be told by its cell, the largest gap calls 8 % of the 1,962 metallic
+    ones insulators, the smallest one would call 12 % of the 2,837 others metals.
+
+    Raises NotFound for a file that is not there, and InvalidTable with line numbers for rows that cannot be used.
+    """
+    name = path.stem if name is None else name
+    rows, faults = _read(path, {_ENERGY: "energies", "target": "energies", _GAP: "gaps", _SOURCE: "sources"})
+    table = _table(name, rows, faults, path.name)
+    return table if band_gaps is None else _with_gaps(table, band_gaps)
+
+
+def reduced_formula(formula: Formula) -> Formula:
+    """Return a formula over its greatest common divisor, elements by rising electronegativity."""
+    reduced = formula.reduced
+    order = sorted(zip(reduced.symbols, reduced.amounts, strict=True), key=lambda each: _electronegativity(each[0]))
+    return Formula(tuple(symbol for symbol, _ in order), tuple(amount for _, amount in order))
+
+
+def energy_fault(energy: float) -> str | None:
+    """Say what is wrong with a formation energy [eV/atom], None where nothing is."""
+    if not math.isfinite(energy):
+        return "the formation energy is not finite"
+    if abs(energy) > MAX_ENERGY:
+        return f"{energy:g} eV/atom is no formation energy per atom; those lie within {MAX_ENERGY:g} of 0"
+    return None
+
+
+def _gap_fault(gap: float) -> str | None:
+    return None if math.isfinite(gap) and gap >= 0.0 else f"{gap:g} is no band gap"
+
+
+def _number(symbol: str) -> int:
+    if symbol not in ATOMIC_NUMBER:
+        raise InvalidFormula(f"{symbol!r} is not an element", field="elements", value=symbol)
+    return ATOMIC_NUMBER[symbol]
+
+
+@lru_cache(maxsize=len(SYMBOLS))
+def _electronegativity(symbol: str) -> tuple[float, int]:
+    table, number = magpie_table(), ATOMIC_NUMBER[symbol]
+    value = float(table.values[number - 1, table.properties.index("Electronegativity")])
+    return (math.inf if math.isnan(value) else value, number)
+
+
+def _where(bits: NDArray[np.uint64], numbers: _Integers, half: int) -> NDArray[np.uint64]:
+    return np.where((numbers - 1) // 64 == half, bits, np.uint64(0))
+
+
+@dataclass
+class _Rows:
+    """Hold rows as they were read; all lists have one entry per row."""
+
+    formulas: Sequence[str | Formula]
+    energies: Sequence[float]
+    gaps: Sequence[float]
+    kinds: Sequence[int]
+    sources: Sequence[str]
+    places: Sequence[str]
+    """Where each row stands, for messages."""
+
+
+def _read(path: Path, columns: dict[str, str]) -> tuple[_Rows, list[tuple[str, str]]]:
+    """Return the rows whose numbers can be read, and place and reason of those that cannot."""
+    if not path.is_file():
+        raise NotFound(f"there is no file {path}", field="path", value=str(path))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InvalidTable(f"{path.name} is no CSV in UTF-8: {error}", field="path", value=path.name) from error
+    if not lines:
+        raise InvalidTable(f"{path.name} is empty", field="path", value=path.name)
+    header = [cell.strip() for cell in lines[0][1]]
+    meant = [columns.get(cell, "") for cell in header[1:]]
+    if header[0] != "formula" or "energies" not in meant or "" in meant or len(set(meant)) != len(meant):
+        fault = f"{path.name} has the header {','.join(header)[:80]!r}; needed is formula,{_ENERGY}"
+        raise InvalidTable(f"{fault} and, where known, {_GAP},{_SOURCE}", field="path", value=path.name)
+    energy_at, gap_at, source_at = (
+        1 + meant.index(name) if name in meant else 0 for name in ("energies", "gaps", "sources")
+    )
+    formulas, energies, gaps, sources, places, faults = [], [], [], [], [], []
+    for line, cells in lines[1:]:
+        try:
+            if len(cells) != len(header):
+                raise ValueError(f"{len(cells)} cells, the header has {len(header)}")
+            if [cell.strip() for cell in cells] == header:
+                raise ValueError("the header again")
+            energy = float(cells[energy_at])
+            gap = float(cells[gap_at]) if gap_at and cells[gap_at].strip() else math.nan
+            if gap_at and cells[gap_at].strip() and (wrong := _gap_fault(gap)):
+                raise ValueError(wrong)
+        except ValueError as error:
+            faults.append((f"line {line}", str(error)))
+            continue
+        formulas.append(cells[0])
+        energies.append(energy)
+        gaps.append(gap)
+        sources.append(cells[source_at].strip() if source_at else "")
+        places.append(f"line {line}")
+    return _Rows(formulas, energies, gaps, [-1] * len(formulas), sources, places), faults
+
+
+def _compositions(
+    rows: _Rows, faults: list[tuple[str, str]]
+) -> tuple[_Integers, _Integers, _Floats, NDArray[np.bool_]]:
+    """Return offsets, atomic numbers and amounts of all rows, and which formulas can be read; note the others."""
+    reasons: dict[str, str] = {}
+
+    def parse(text: str) -> Formula:
+        try:
+            return Formula.parse(text)
+        except InvalidFormula as error:
+            reasons[text] = error.message
+            return Formula(("H",), (1.0,))
+
+    offsets, numbers, amounts = read_compositions(list(rows.formulas), parse)
+    good = np.ones(len(rows.formulas), dtype=bool)
+    if reasons:
+        for n, formula in enumerate(rows.formulas):
+            if isinstance(formula, str) and formula in reasons:
+                good[n] = False
+                faults.append((rows.places[n], reasons[formula]))
+    return offsets, numbers, amounts, good
+
+
+def _table(name: str, rows: _Rows, faults: list[tuple[str, str]], file: str | None = None) -> PhaseTable:
+    """Make a table of rows; raises InvalidTable with all that is wrong, `faults` included."""
+    shown = name if file is None else file
+    if not rows.formulas and not faults:
+        raise InvalidTable(f"{shown} has no rows", field="table", value=shown)
+    offsets, numbers, amounts, good = _compositions(rows, faults)
+    energies = np.asarray(rows.energies, dtype=np.float64)
+    single = np.diff(offsets) == 1
+    wrong = ~(np.abs(energies) <= MAX_ENERGY) | (single & (energies < -ELEMENT_TOLERANCE))
+    for n in np.flatnonzero(wrong & good).tolist():
+        reason = energy_fault(float(energies[n])) or "an element below 0: energies are relative to the elements"
+        faults.append((rows.places[n], reason))
+    if faults:
+        faults.sort(key=lambda fault: int(fault[0].split()[-1]))
+        listed = "; ".join(f"{place}: {reason}" for place, reason in faults[:_FAULTS_SHOWN])
+        more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise InvalidTable(f"{shown}: {listed}{more}", field="table", value=shown)
+    # Every element is a phase of energy 0, whether or not a row says so: one row more for each, which is not counted.
+    present = np.unique(numbers)
+    n_given = len(energies)
+    offsets = np.concatenate([offsets, offsets[-1] + 1 + np.arange(len(present))])
+    numbers, amounts = np.concatenate([numbers, present]), np.concatenate([amounts, np.ones(len(present))])
+    energies = np.concatenate([np.where(single, np.maximum(energies, 0.0), energies), np.zeros(len(present))])
+    keys = _keys(offsets, numbers, amounts)
+    order = np.lexsort((np.arange(len(energies)), energies, keys[:, 1], keys[:, 0]))
+    ordered = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)]))
+    kept = order[starts]
+    given = np.add.reduceat((order < n_given).astype(np.int64), starts)
+    sizes = offsets[kept + 1] - offsets[kept]
+    new = np.concatenate([[0], np.cumsum(sizes)])
+    entries = np.repeat(offsets[kept] - new[:-1], sizes) + np.arange(int(new[-1]))
+    gaps = np.concatenate([np.asarray(rows.gaps, dtype=np.float64), np.full(len(present), np.nan)])
+    kinds = np.concatenate([np.asarray(rows.kinds, dtype=np.int8), np.full(len(present), -1, dtype=np.int8)])
+    named = {n: rows.sources[row] for n, row in enumerate(kept) if row < n_given and rows.sources[row]}
+    return PhaseTable(
+        name=name,
+        offsets=new,
+        numbers=np.ascontiguousarray(numbers[entries]),
+        amounts=np.ascontiguousarray(amounts[entries]),
+        energies=energies[kept],
+        band_gaps=gaps[kept],
+        kinds=kinds[kept],
+        polymorphs=given,
+        sources=named,
+        keys=keys[kept],
+    )
+
+
+def _with_gaps(table: PhaseTable, path: Path) -> PhaseTable:
+    """Return the table with the largest gap that the file has of each composition, where the table has none."""
+    rows, faults = _read(path, {"target": "energies"})
+    offsets, numbers, amounts, _ = _compositions(rows, faults)
+    gaps = np.asarray(rows.energies, dtype=np.float64)
+    faults += [
+        (rows.places[n], f"{gaps[n]:g} is no band gap")
+        for n in np.flatnonzero(~((gaps >= 0) & (gaps < np.inf))).tolist()
+    ]
+    if faults:
+        listed = "; ".join(f"{place}: {reason}" for place, reason in faults[:_FAULTS_SHOWN])
+        raise InvalidTable(f"{path.name}: {listed}", field="band_gaps", value=path.name)
+    both = np.concatenate([table.keys, _keys(offsets, numbers, amounts)])
+    _, which = np.unique(both, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    largest = np.full(int(which.max()) + 1, -np.inf)
+    np.maximum.at(largest, which[len(table) :], gaps)
+    found = largest[which[: len(table)]]
+    merged = np.where(np.isnan(table.band_gaps) & (found >= 0.0), found, table.band_gaps)
+    return PhaseTable(**{**{name: getattr(table, name) for name in table.__dataclass_fields__}, "band_gaps": merged})
+
+
+def _keys(offsets: _Integers, numbers: _Integers, amounts: _Floats) -> NDArray[np.uint64]:
+    """Return two 64-bit hashes `(n, 2)` of each composition, equal where `Formula.canonical` is.
+
+    Each is the sum over the elements of a mixed number (splitmix64) of element and rounded fraction, so that the order
+    of the elements is no part.
+    """
+    if len(offsets) == 1:
+        return np.empty((0, 2), dtype=np.uint64)
+    sizes, scale = np.diff(offsets), 10**CANONICAL_DECIMALS
+    totals = np.repeat(np.add.reduceat(amounts, offsets[:-1]), sizes)
+    steps = np.floor(amounts / totals * scale + 0.5 + 1e-6).astype(np.uint64)
+    words = numbers.astype(np.uint64) * np.uint64(2 * scale) + steps
+    with np.errstate(over="ignore"):
+        hashes = [np.add.reduceat(_mix(words + np.uint64(salt)), offsets[:-1]) for salt in (1 << 32, 1 << 48)]
+    return np.stack(hashes, axis=1)
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    z = (z + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
