@@ -421,11 +421,7 @@ def _table(name: str, rows: _Rows, faults: list[tuple[str, str]], file: str | No
     for n in np.flatnonzero(wrong & good).tolist():
         reason = energy_fault(float(energies[n])) or "an element below 0: energies are relative to the elements"
         faults.append((rows.places[n], reason))
-    if faults:
-        faults.sort(key=lambda fault: int(fault[0].split()[-1]))
-        listed = "; ".join(f"{place}: {reason}" for place, reason in faults[:_FAULTS_SHOWN])
-        more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
-        raise InvalidTable(f"{shown}: {listed}{more}", field="table", value=shown)
+    _refuse(shown, faults)
     # Every element is a phase of energy 0, whether or not a row says so: one row more for each, which is not counted.
     present = np.unique(numbers)
     n_given = len(energies)
@@ -467,9 +463,7 @@ def _with_gaps(table: PhaseTable, path: Path) -> PhaseTable:
         (rows.places[n], f"{gaps[n]:g} is no band gap")
         for n in np.flatnonzero(~((gaps >= 0) & (gaps < np.inf))).tolist()
     ]
-    if faults:
-        listed = "; ".join(f"{place}: {reason}" for place, reason in faults[:_FAULTS_SHOWN])
-        raise InvalidTable(f"{path.name}: {listed}", field="band_gaps", value=path.name)
+    _refuse(path.name, faults)
     both = np.concatenate([table.keys, _keys(offsets, numbers, amounts)])
     _, which = np.unique(both, axis=0, return_inverse=True)
     which = which.reshape(-1)
@@ -478,6 +472,15 @@ def _with_gaps(table: PhaseTable, path: Path) -> PhaseTable:
     found = largest[which[: len(table)]]
     merged = np.where(np.isnan(table.band_gaps) & (found >= 0.0), found, table.band_gaps)
     return PhaseTable(**{**{name: getattr(table, name) for name in table.__dataclass_fields__}, "band_gaps": merged})
+
+
+def _refuse(shown: str, faults: list[tuple[str, str]]) -> None:
+    """Raise InvalidTable with the faults, by place, if there are any."""
+    if faults:
+        faults.sort(key=lambda fault: int(fault[0].split()[-1]))
+        listed = "; ".join(f"{place}: {reason}" for place, reason in faults[:_FAULTS_SHOWN])
+        more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise InvalidTable(f"{shown}: {listed}{more}", field="table", value=shown)
 
 
 def _keys(offsets: _Integers, numbers: _Integers, amounts: _Floats) -> NDArray[np.uint64]:

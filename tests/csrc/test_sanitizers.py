@@ -26,6 +26,7 @@ DRIVERS = {
     "test_neighbors": FAILING_ALLOCATIONS,
     "test_clearance": FAILING_ALLOCATIONS,
     "test_composition": [],
+    "test_hull": FAILING_ALLOCATIONS,
     "test_orbits": FAILING_ALLOCATIONS,
     "test_formula_text": FAILING_ALLOCATIONS,  # for what the drivers share
     "test_landscape": FAILING_ALLOCATIONS,
