@@ -18,7 +18,7 @@ from pathlib import Path
 
 from superion import home
 from superion.errors import InvalidTable, NotFound
-from superion.training import formation_energies
+from superion.training import matbench
 
 OBELIX_HOME = "https://raw.githubusercontent.com/NRC-Mila/OBELiX/main/data/downloads"
 TIMEOUT = 60.0
@@ -59,6 +59,10 @@ class DataSet:
     files: tuple[DataFile, ...]
 
 
+_MATERIALS_PROJECT = (
+    "CC BY 4.0, Materials Project, doi:10.1063/1.4812323, through matbench v0.1 (MIT), doi:10.1038/s41524-020-00406-3"
+)
+
 DATA_SETS = (
     DataSet(
         "obelix",
@@ -92,20 +96,56 @@ DATA_SETS = (
     ),
     DataSet(
         "mp-formation-energies",
-        "formulas and DFT formation energies of the Materials Project, one row a polymorph: its lithium compounds are "
-        "shown in training without a label",
-        "CC BY 4.0, Materials Project, doi:10.1063/1.4812323, through matbench v0.1 (MIT), "
-        "doi:10.1038/s41524-020-00406-3",
+        "formulas and DFT formation energies of the Materials Project, one row a polymorph: the phases that a material "
+        "is compared with; its lithium compounds are shown in training without a label",
+        _MATERIALS_PROJECT,
         (
             DataFile(
                 "matbench/mp_e_form.csv",
                 "90e895635c96447c5be4e9070d26f26e1b4d17925102a6597ae3c4d79c32555b",
                 None,
                 Derivation(
-                    formation_energies.derive,
-                    formation_energies.content,
+                    matbench.Original("matbench_mp_e_form", "e_form").derive,
+                    matbench.content,
                     132_752,
                     "1edbf3dd01d46fddfbb62ef4e178d7ed45da9c28916451e33089d29cf8c1a326",
+                ),
+            ),
+        ),
+    ),
+    DataSet(
+        "mp-band-gaps",
+        "formulas and DFT band gaps of the Materials Project, one row a polymorph: they tell which phases conduct "
+        "electrons",
+        _MATERIALS_PROJECT,
+        (
+            DataFile(
+                "matbench/mp_gap.csv",
+                "4084e584467e6f81ec8bf12c438eeb2c049ae39e11401bae694ef6a9983b9d9f",
+                None,
+                Derivation(
+                    matbench.Original("matbench_mp_gap", "gap pbe").derive,
+                    matbench.content,
+                    106_113,
+                    "7194ad2faa96eac2b1579c9c95c2ba809fc14fce926f91f9c53f9f592a729186",
+                ),
+            ),
+        ),
+    ),
+    DataSet(
+        "mp-shear-moduli",
+        "formulas and DFT shear moduli of the Materials Project, log10 of GPa, one row a crystal",
+        _MATERIALS_PROJECT,
+        (
+            DataFile(
+                "matbench/elasticity_log10(G_VRH).csv",
+                "6eda504f98a3b98308bb4f1353810f2703475daa85540b15aebe1fedf313304a",
+                None,
+                Derivation(
+                    matbench.Original("matbench_log_gvrh", "log10(G_VRH)").derive,
+                    matbench.content,
+                    10_987,
+                    "82b8d2c062f072aeb503fafc9f0c268b1ee22c2526897fed4ef7537120c5fc86",
                 ),
             ),
         ),
@@ -128,15 +168,11 @@ def locate(name: str) -> list[Path] | None:
     Raises InvalidTable for a file whose content is not what it was when the project was built on it.
     """
     wanted = data_set(name).files
-    for folder in (home.data_mirror(), home.home() / "datasets"):
-        if folder is None:
-            continue
-        paths = [folder / file.path for file in wanted]
-        if all(path.is_file() for path in paths):
-            for path, file in zip(paths, wanted, strict=True):
-                _check(path, file)
-            return paths
-    return None
+    paths = home.data_files([file.path for file in wanted])
+    if paths is not None:
+        for path, file in zip(paths, wanted, strict=True):
+            _check(path, file)
+    return paths
 
 
 def require(name: str) -> list[Path]:
@@ -158,7 +194,7 @@ def fetch(name: str) -> list[Path]:
     Raises NotFound when it cannot be had, MissingDependency when a package that derives it is not installed,
     InvalidTable when what came is not what was expected.
     """
-    folder = home.home() / "datasets"
+    folder = home.data_folder()
     mirrored = locate(name)
     paths = []
     for number, file in enumerate(data_set(name).files):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from superion.featurizers.formula import Formula
 from superion.models.material import Material
-from superion.training.formation_energies import read_energies
+from superion.training.matbench import read_values
 
 DATA_SET = "mp-formation-energies"
 """Data set that the compounds are of."""
@@ -23,7 +23,7 @@ def lithium_compounds(path: Path) -> tuple[Formula, ...]:
     InvalidTable for a file that is no such table, InvalidFormula for a formula that is none.
     """
     # Polymorphs repeat a formula, and six rows in seven hold no lithium: parsing is what takes time.
-    texts = sorted({text for text, _ in read_energies(path) if "Li" in text})
+    texts = sorted({text for text, _ in read_values(path) if "Li" in text})
     found: dict[str, Formula] = {}
     for formula in map(Formula.parse, texts):
         if "Li" in formula and MIN_ELEMENTS <= len(formula.symbols) <= MAX_ELEMENTS:

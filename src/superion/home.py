@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 HOME_VARIABLE = "SUPERION_HOME"
 MIRROR_VARIABLE = "SUPERION_DATA_MIRROR"
+PHASE_TABLE_VARIABLE = "SUPERION_PHASE_TABLE"
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
@@ -20,6 +22,25 @@ def data_mirror() -> Path | None:
     """Return the folder that public data sets are read from before the network, None when there is none."""
     given = os.environ.get(MIRROR_VARIABLE)
     return Path(given).expanduser().resolve() if given else None
+
+
+def data_folder() -> Path:
+    """Return the folder that data sets are fetched to."""
+    return home() / "datasets"
+
+
+def data_files(paths: Sequence[str]) -> list[Path] | None:
+    """Return files of a data set by their paths in it: all from the mirror, else all that were fetched, else None."""
+    for folder in (data_mirror(), data_folder()):
+        found = [] if folder is None else [folder / path for path in paths]
+        if found and all(path.is_file() for path in found):
+            return found
+    return None
+
+
+def phase_table() -> str | None:
+    """Return what `SUPERION_PHASE_TABLE` names as the table of phases, None where it is not set."""
+    return os.environ.get(PHASE_TABLE_VARIABLE) or None
 
 
 def tracking_database() -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from superion.errors import InvalidTable, MissingDependency, NotFound
-from superion.training import datasets, formation_energies
+from superion.training import datasets, matbench
 from superion.training.datasets import DataFile, DataSet, Derivation, fetch, locate, require, unpacked
 
 CONTENT = {"toy/a.csv": b"formula\nLiCl\n", "toy/b.zip": b"archive"}
@@ -163,8 +163,8 @@ def made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFile:
     path.write_text(MADE)
     derivation = Derivation(
         lambda into: into.write_text(MADE.replace("-2.1", "-2.10")) and None,
-        formation_energies.content,
-        *formation_energies.content(path),
+        matbench.content,
+        *matbench.content(path),
     )
     file = DataFile("toy/made.csv", hashlib.sha256(MADE.encode()).hexdigest(), None, derivation)
     monkeypatch.setattr(datasets, "DATA_SETS", (DataSet("made", "a toy", "CC0", (file,)),))
@@ -224,6 +224,9 @@ def test_a_derived_table_that_says_something_else_is_refused(
     assert locate("made") is None
 
 
+ENERGIES = matbench.Original("matbench_mp_e_form", "e_form")
+
+
 class Fake:
     """Stand in for matminer's loader: a small frame, with structures as pymatgen makes them."""
 
@@ -249,11 +252,11 @@ class Fake:
 def test_formation_energies_are_derived_from_structures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     load = Fake()
     into = tmp_path / "deep" / "made.csv"
-    formation_energies.derive(into, load)
+    ENERGIES.derive(into, load)
     assert into.read_text() == MADE.replace("NaN", "N1Na1")
     right = tmp_path / "right.csv"
     right.write_text(MADE)
-    assert formation_energies.content(into) == formation_energies.content(right)
+    assert matbench.content(into) == matbench.content(right)
     ((name, folder),) = load.asked
     assert name == "matbench_mp_e_form"
     assert folder.parent == into.parent and not folder.exists(), "the original is not kept"
@@ -263,14 +266,14 @@ def test_formation_energies_are_derived_from_structures(tmp_path: Path, capsys: 
 @pytest.mark.parametrize("fault", [ConnectionResetError("reset by peer"), UserWarning("hash validation failures")])
 def test_an_original_that_cannot_be_had_is_said(fault: Exception, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=f"matbench_mp_e_form could not be fetched: {fault}"):
-        formation_energies.derive(tmp_path / "made.csv", Fake(fault))
+        ENERGIES.derive(tmp_path / "made.csv", Fake(fault))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_derivation_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matminer.datasets", None)
     with pytest.raises(MissingDependency, match=r"superion\[data\]"):
-        formation_energies.derive(tmp_path / "made.csv")
+        ENERGIES.derive(tmp_path / "made.csv")
 
 
 def test_only_structures_are_unpacked_and_all_into_the_folder(tmp_path: Path) -> None:
@@ -290,12 +293,20 @@ def test_the_mirrors_files_are_those_the_project_was_built_on(data_mirror, monke
     assert locate("activation-energies") == [folder / "activation_energies.csv"]
 
 
-def test_the_mirrors_formation_energies_say_what_is_asked_of_a_derived_table(  # type: ignore[no-untyped-def]
-    data_mirror, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("mp-formation-energies", "mp_e_form"),
+        ("mp-band-gaps", "mp_gap"),
+        ("mp-shear-moduli", "elasticity_log10(G_VRH)"),
+    ],
+)
+def test_the_mirrors_tables_say_what_is_asked_of_derived_ones(  # type: ignore[no-untyped-def]
+    name: str, stem: str, data_mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()  # the toy
-    path = data_mirror("matbench").resolve() / "mp_e_form.csv"
-    assert locate("mp-formation-energies") == [path]
-    (file,) = datasets.data_set("mp-formation-energies").files
+    path = data_mirror("matbench").resolve() / f"{stem}.csv"
+    assert locate(name) == [path]
+    (file,) = datasets.data_set(name).files
     assert file.derivation is not None
     assert file.derivation.content(path) == (file.derivation.n_rows, file.derivation.digest)

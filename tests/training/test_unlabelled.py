@@ -16,7 +16,7 @@ from superion.models.material import Material
 from superion.models.predictor import Predictor
 from superion.models.records import ModelName
 from superion.training import datasets, pipeline, runs, units
-from superion.training.formation_energies import content
+from superion.training.matbench import content
 from superion.training.unlabelled import DATA_SET, digest_of, lithium_compounds, unlabelled_materials, without
 
 from . import _builders
@@ -63,7 +63,7 @@ def test_neither_order_nor_repetition_of_the_rows_changes_what_is_read(tmp_path:
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidTable, match=r"a\.csv is no table of formula and formation energy"):
+    with pytest.raises(InvalidTable, match=r"a\.csv is no table of formulas and values"):
         lithium_compounds(written(tmp_path / "a.csv", ("LiCl,high",)))
     with pytest.raises(InvalidFormula):
         lithium_compounds(written(tmp_path / "b.csv", ("LiXx,-1.0",)))
