@@ -21,7 +21,17 @@ from superion.models.ensemble import TargetOutput
 from superion.models.forest import has_full_cell
 from superion.models.inputs import ReadMaterial, read_input
 from superion.models.material import Material
-from superion.models.records import Conductivity, DomainAnswer, Estimate, Failure, ModelName, Prediction, Report
+from superion.models.records import (
+    Conductivity,
+    DomainAnswer,
+    Estimate,
+    Failure,
+    LithiumMetal,
+    ModelName,
+    Prediction,
+    Report,
+)
+from superion.models.stability.answers import hull_answers
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
 
 RELEASE_FOLDER = Path(__file__).parent / "release"
@@ -142,7 +152,9 @@ class Predictor:
             estimates = _estimates(energy.mean, energy.spread, energy_calibration, confidence)
             # No barrier is below zero; the measured value, which is above it, is covered as before.
             energies = [replace(estimate, lower=max(0.0, estimate.lower)) for estimate in estimates]
-        unavailable = [f"{name} is not computed by this version of superion" for name in detail]
+        hulls = hull_answers(material.formula for material in materials)
+        staircase = "staircase" in detail
+        unavailable = [f"{name} is not computed by this version of superion" for name in detail if name != "staircase"]
         return [
             Prediction(
                 formula=str(item.material.formula),
@@ -150,10 +162,11 @@ class Predictor:
                 conductivity=tuple(column[index] for column in conductivities),
                 activation_energy=energies[index],
                 domain=self._domain(item.material),
-                warnings=(*item.notes, *self._warnings(item.material, temperatures), *unavailable),
+                warnings=(*item.notes, *self._warnings(item.material, temperatures), *cautions, *unavailable),
                 id=item.id,
+                lithium_metal=LithiumMetal(hull=hull, staircase=staircase),
             )
-            for index, item in enumerate(items)
+            for index, (item, (hull, cautions)) in enumerate(zip(items, hulls, strict=True))
         ]
 
     def _domain(self, material: Material) -> DomainAnswer:

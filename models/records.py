@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from superion.models.domain import NearMaterial
+from superion.models.stability.documents import step_document
+from superion.models.stability.lithium import LithiumStability
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,59 @@ class DomainAnswer:
 
 
 @dataclass(frozen=True)
+class InterphaseAnswer:
+    """Hold which kind of interphase is probable."""
+
+    name: str
+    """"stable", "mixed-conducting" or "passivating": the most probable one."""
+    probabilities: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"class": self.name, "probabilities": dict(self.probabilities)}
+
+
+@dataclass(frozen=True)
+class LithiumMetal:
+    """Hold what happens in contact with lithium metal: as learned, and as the hull of a table of phases says."""
+
+    reaction_energy: Estimate | None = None
+    """[eV/atom]"""
+    reduction_limit: Estimate | None = None
+    """[V]"""
+    oxidation_limit: Estimate | None = None
+    """[V]"""
+    interphase: InterphaseAnswer | None = None
+    hull: LithiumStability | None = None
+    staircase: bool = False
+    """Whether the hull's staircase is part of the answer."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "reaction_energy_eV_per_atom": _plain(self.reaction_energy),
+            "reduction_limit_V": _plain(self.reduction_limit),
+            "oxidation_limit_V": _plain(self.oxidation_limit),
+            "interphase": None if self.interphase is None else self.interphase.as_dict(),
+            "hull": None if self.hull is None else self._hull(self.hull),
+        }
+
+    def _hull(self, hull: LithiumStability) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "table": hull.table,
+            "reaction_energy_eV_per_atom": hull.reaction_energy_eV_per_atom,
+            "reduction_limit_V": hull.reduction_limit_V,
+            "oxidation_limit_V": hull.oxidation_limit_V,
+            "energy_above_hull_eV_per_atom": hull.energy_above_hull_eV_per_atom,
+            "class": hull.interphase,
+            "products": [product.formula for product in hull.products],
+        }
+        if self.staircase:
+            answer["staircase"] = [step_document(step) for step in hull.staircase]
+        return answer
+
+
+@dataclass(frozen=True)
 class Prediction:
     """Hold everything predicted for one material."""
 
@@ -83,6 +138,7 @@ class Prediction:
     domain: DomainAnswer
     warnings: tuple[str, ...]
     id: str | None = None
+    lithium_metal: LithiumMetal = LithiumMetal()
 
     def as_dict(self, *, several_temperatures: bool = False) -> dict[str, Any]:
         """Return plain values in the order of the HTTP answer; targets without a model yet are None."""
@@ -92,10 +148,8 @@ class Prediction:
             "formula": self.formula,
             "input": self.input,
             "conductivity": conductivity if several_temperatures else self.conductivity[0].as_dict(),
-            "activation_energy_eV": None
-            if self.activation_energy is None
-            else self.activation_energy.as_dict(parts=False),
-            "li_metal": None,
+            "activation_energy_eV": _plain(self.activation_energy),
+            "li_metal": self.lithium_metal.as_dict(),
             "formation_energy_eV_per_atom": None,
             "shear_modulus_GPa": None,
             "band_gap_eV": None,
@@ -160,3 +214,7 @@ class Report:
             "confidence": self.confidence,
             "predictions": [answer.as_dict(several_temperatures=several) for answer in self.predictions],
         }
+
+
+def _plain(estimate: Estimate | None) -> dict[str, float] | None:
+    return None if estimate is None else estimate.as_dict(parts=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 
@@ -56,6 +54,62 @@ class Domain(BaseModel):
     nearest: list[Near]
 
 
+class Phase(BaseModel):
+    """One phase of a mixture."""
+
+    formula: str
+    amount: float = Field(description="Formula units per formula unit of the material.")
+    electronic: str = Field(description="metal, insulator or unknown.")
+    reason: str
+    assumed: bool = Field(description="Whether a rule has decided, and not the table.")
+
+
+class Step(BaseModel):
+    """The equilibrium within one interval of potentials against lithium metal."""
+
+    lower_V: float  # noqa: N815 - given
+    upper_V: float | None = Field(description="Null where there is no end.")  # noqa: N815 - given
+    lithium_uptake: float = Field(description="Lithium per formula unit; below 0 where it is given up.")
+    products: list[Phase]
+    reaction_energy_lower_eV_per_atom: float  # noqa: N815 - given
+    reaction_energy_upper_eV_per_atom: float | None  # noqa: N815 - given
+    interphase: str = Field(alias="class", description="stable, mixed-conducting or passivating.")
+
+
+class Hull(BaseModel):
+    """What the convex hull of a table of phases says of the contact with lithium metal."""
+
+    table: str = Field(description="Which formation energies: matbench, end-members, or a file's name.")
+    reaction_energy_eV_per_atom: float  # noqa: N815 - given
+    reduction_limit_V: float  # noqa: N815 - given
+    oxidation_limit_V: float | None = Field(  # noqa: N815 - given
+        description="Null where there is no lithium to extract."
+    )
+    energy_above_hull_eV_per_atom: float | None = Field(  # noqa: N815 - given
+        description="Null where the table has no energy of this composition."
+    )
+    interphase: str = Field(alias="class", description="stable, mixed-conducting or passivating.")
+    products: list[str] = Field(description="The mixture in equilibrium with lithium metal.")
+    staircase: list[Step] | None = Field(None, description="From 0 V upward; only where it was asked for.")
+
+
+class Interphase(BaseModel):
+    """Which interphase is probable."""
+
+    name: str = Field(alias="class", description="stable, mixed-conducting or passivating.")
+    probabilities: dict[str, float]
+
+
+class LithiumMetal(BaseModel):
+    """The contact with lithium metal, as learned and as the hull says."""
+
+    reaction_energy_eV_per_atom: Interval | None  # noqa: N815 - given
+    reduction_limit_V: Interval | None  # noqa: N815 - given
+    oxidation_limit_V: Interval | None  # noqa: N815 - given
+    interphase: Interphase | None
+    hull: Hull | None = Field(description="Null where the table does not know an element; a warning says so.")
+
+
 class Prediction(BaseModel):
     """What is predicted for one material; a target that this version does not predict is null."""
 
@@ -64,7 +118,7 @@ class Prediction(BaseModel):
     input: str = Field(description="formula, cif or structure.")
     conductivity: Conductivity | list[Conductivity]
     activation_energy_eV: Interval | None  # noqa: N815 - given
-    li_metal: dict[str, Any] | None
+    li_metal: LithiumMetal
     formation_energy_eV_per_atom: Interval | None  # noqa: N815 - given
     shear_modulus_GPa: Interval | None  # noqa: N815 - given
     band_gap_eV: Interval | None  # noqa: N815 - given

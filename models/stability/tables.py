@@ -100,9 +100,9 @@ def table_named(text: str) -> PhaseTable:
 def materials_project_table(chemical_system: str, key: str | None = None) -> PhaseTable:
     """Ask the Materials Project for the phases of a chemical system such as `Li-P-S`, with the caller's own key.
 
-    The key is `MP_API_KEY` unless one is given; the package is `mp-api`, which no extra of superion brings. Energies are the Project's
-    corrected formation energies, gaps those of its summaries. This talks to a service that the tests of the project
-    cannot reach: they hold what is done with its answers, not that it still answers so.
+    The key is `MP_API_KEY` unless one is given; the package is `mp-api`, which no extra of superion brings. Energies
+    are the Project's corrected formation energies, gaps those of its summaries. This talks to a service that the tests
+    of the project cannot reach: they hold what is done with its answers, not that it still answers so.
 
     Raises MissingDependency without the package, InvalidValue for a system that is none or without a key, Unavailable
     where the service does not answer, NotFound where it knows no phase.
@@ -159,8 +159,11 @@ def _end_member_table() -> PhaseTable:
 
 
 def _matbench() -> PhaseTable | None:
-    energies, gaps = home.data_files([_ENERGIES]), home.data_files([_GAPS])
-    return None if energies is None else _from_file(energies[0], MATBENCH, gaps[0] if gaps else None)
+    energies = home.data_files([_ENERGIES])
+    if energies is None:
+        return None
+    gaps = home.data_files([_GAPS])
+    return _from_file(energies[0], MATBENCH, gaps[0] if gaps else None)
 
 
 def _named_by_variable(text: str) -> PhaseTable:
@@ -195,4 +198,4 @@ def _from_file(path: Path, name: str | None = None, band_gaps: Path | None = Non
 
 def _state(path: Path) -> tuple[object, ...]:
     stat = path.stat()
-    return path.resolve(), stat.st_mtime_ns, stat.st_size
+    return str(path), stat.st_mtime_ns, stat.st_size

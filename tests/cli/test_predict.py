@@ -87,6 +87,17 @@ def test_without_json_there_is_a_table_and_faults_go_to_standard_error(
     assert "Xx" not in found.out
     assert "superion: Xx: formula" in found.err
     assert "Li7La3Zr2O12: garnets" in found.err and "garnets" not in found.out
+    assert "by the hull of the table end-members" in found.out
+    assert "2.18 to 2.29" in found.out and "-1.03" in found.out
+    assert "LiCl, Li2S, Li3P" in found.out and "passivating" in found.out
+    assert found.err.count("measured end members only") == 1, "what is said of all is said once"
+
+
+def test_a_material_without_a_hull_has_no_line_of_it(superion: Command, model: Path) -> None:
+    found = superion("predict", "Li3PuCl6", "--model", model)
+    assert found.status == 0
+    assert "against lithium metal" not in found.out
+    assert "there is no hull: the table end-members knows no compound of Pu" in found.err
 
 
 def test_nothing_but_faults_prints_no_table(superion: Command, model: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,10 @@ from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import Formula
 from superion.models.material import Material
 from superion.models.predictor import MAX_TEMPERATURES, Predictor
-from superion.models.records import Failure, Prediction
+from superion.models.records import Estimate, Failure, InterphaseAnswer, LithiumMetal, Prediction
+from superion.models.stability import analyse
+from superion.models.stability.answers import COARSE
+from superion.models.stability.tables import end_member_table
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
 
 from . import _builders
@@ -106,7 +110,7 @@ def test_the_answer_has_the_form_of_the_contract(predictor: Predictor) -> None:
     assert good["conductivity"]["mS_per_cm"] == pytest.approx(1e3 * 10 ** log10["mean"])
     assert set(good["domain"]) == {"in_domain", "distance", "nearest"}
     assert set(good["domain"]["nearest"][0]) == {"formula", "distance", "measured_S_per_cm", "source"}
-    assert good["warnings"] == []
+    assert good["warnings"] == [COARSE]
     assert set(bad) == {"error"}
     assert set(bad["error"]) == {"code", "message", "field"}
     assert bad["error"]["code"] == "invalid_formula"
@@ -197,7 +201,92 @@ def test_as_many_temperatures_as_allowed_are_answered(predictor: Predictor) -> N
 
 def test_a_detail_that_is_not_computed_yet_is_said(predictor: Predictor) -> None:
     warnings = one(predictor, "Li6PS5Cl", detail=["landscape", "staircase"]).warnings
-    assert any("landscape" in text for text in warnings) and any("staircase" in text for text in warnings)
+    assert any("landscape" in text for text in warnings) and not any("staircase" in text for text in warnings)
+
+
+HULL = {
+    "table",
+    "reaction_energy_eV_per_atom",
+    "reduction_limit_V",
+    "oxidation_limit_V",
+    "energy_above_hull_eV_per_atom",
+    "class",
+    "products",
+}
+
+
+def test_the_contact_with_lithium_metal_is_that_of_the_engine(predictor: Predictor) -> None:
+    found = analyse(end_member_table(), "Li6PS5Cl")
+    answer = one(predictor, "Li6PS5Cl").as_dict()["li_metal"]
+    hull = answer.pop("hull")
+    assert answer == dict.fromkeys(
+        ("reaction_energy_eV_per_atom", "reduction_limit_V", "oxidation_limit_V", "interphase")
+    )
+    assert set(hull) == HULL
+    assert (hull["table"], hull["products"], hull["class"]) == (
+        "end-members",
+        ["LiCl", "Li2S", "Li3P"],
+        "passivating",
+    )
+    assert hull["reaction_energy_eV_per_atom"] == found.reaction_energy_eV_per_atom
+    assert hull["reduction_limit_V"] == found.reduction_limit_V
+    assert hull["oxidation_limit_V"] == found.oxidation_limit_V
+    assert hull["energy_above_hull_eV_per_atom"] is None, "it is no end member"
+
+
+def test_the_staircase_comes_where_it_is_asked_for(predictor: Predictor) -> None:
+    answer = one(predictor, "Li6PS5Cl", detail=["staircase"]).as_dict()["li_metal"]["hull"]
+    assert set(answer) == HULL | {"staircase"}
+    steps = json.loads(json.dumps(answer["staircase"], allow_nan=False))
+    assert steps[0]["lower_V"] == 0.0 and steps[-1]["upper_V"] is None
+    assert [step["upper_V"] for step in steps[:-1]] == [step["lower_V"] for step in steps[1:]]
+    assert [product["formula"] for product in steps[0]["products"]] == answer["products"]
+
+
+def test_learned_values_beside_the_hull_are_plain() -> None:
+    estimate = Estimate(-0.9, -1.0, -0.8, 0.1, 0.1)
+    interphase = InterphaseAnswer("passivating", {"passivating": 0.7, "stable": 0.3})
+    answer = LithiumMetal(reaction_energy=estimate, interphase=interphase).as_dict()
+    assert answer["reaction_energy_eV_per_atom"] == {"mean": -0.9, "lower": -1.0, "upper": -0.8}
+    assert answer["interphase"] == {"class": "passivating", "probabilities": {"passivating": 0.7, "stable": 0.3}}
+    assert answer["hull"] is answer["oxidation_limit_V"] is None
+
+
+def test_the_coarse_hull_is_warned_of_and_a_fuller_one_is_not(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (warning,) = one(predictor, "Li6PS5Cl").warnings
+    assert warning == COARSE and "superion data fetch mp-formation-energies" in warning
+    path = tmp_path / "own.csv"
+    path.write_text("formula,target\nLiCl,-2.1\nLi2S,-1.5\nLi3P,-0.8\nP2S5,-0.4\nLi6PS5Cl,-1.4\n")
+    monkeypatch.setenv("SUPERION_PHASE_TABLE", str(path))
+    answer = one(predictor, "Li6PS5Cl")
+    hull = answer.lithium_metal.hull
+    assert answer.warnings == () and hull is not None
+    assert (hull.table, hull.energy_above_hull_eV_per_atom) == ("own", 0.0)
+    lacking = one(predictor, "Li3OCl")
+    assert lacking.lithium_metal.hull is None
+    assert any("no compound of O" in text for text in lacking.warnings)
+
+
+def test_an_element_that_the_table_does_not_know_costs_the_hull_alone(predictor: Predictor) -> None:
+    answer = one(predictor, "Li3PuCl6")
+    assert answer.as_dict()["li_metal"]["hull"] is None
+    assert any("there is no hull: the table end-members knows no compound of Pu" in text for text in answer.warnings)
+
+
+def test_a_table_that_cannot_be_read_costs_the_hull_alone(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.csv"
+    monkeypatch.setenv("SUPERION_PHASE_TABLE", str(path))
+    for text in (None, "formula,target\nLiCl,-400\n"):
+        if text is not None:
+            path.write_text(text)
+        answer = one(predictor, "LiCl")
+        assert answer.lithium_metal.hull is None
+        (warning,) = answer.warnings
+        assert "own.csv" in warning and str(tmp_path) not in warning
 
 
 def test_the_domain_is_answered_with_its_nearest_materials(predictor: Predictor) -> None:
@@ -242,7 +331,7 @@ def test_a_model_without_activation_energies_answers_none_and_says_so_when_hot()
     cold_only = _builders.predictor(calibrations=calibrations)
     cold, hot = one(cold_only, "Li6PS5Cl"), one(cold_only, "Li6PS5Cl", temperature_C=60.0)
     assert cold.activation_energy is None and cold.as_dict()["activation_energy_eV"] is None
-    assert cold.warnings == ()
+    assert cold.warnings == (COARSE,)
     assert any("learned no activation energy" in text for text in hot.warnings)
 
 

@@ -111,6 +111,12 @@ def test_documentation_names_what_is_answered(service: Any, cif: str) -> None:
     assert set(good["conductivity"][0]) == set(schemas["Conductivity"]["properties"])
     assert set(good["domain"]) == set(schemas["Domain"]["properties"])
     assert set(bad["error"]) == set(schemas["MaterialError"]["properties"])
+    assert set(good["li_metal"]) == set(schemas["LithiumMetal"]["properties"])
+    (detailed,) = service.predict("Li6PS5Cl", detail=["staircase"]).json()["predictions"]
+    hull = detailed["li_metal"]["hull"]
+    assert set(hull) == set(schemas["Hull"]["properties"])
+    assert set(hull["staircase"][0]) == set(schemas["Step"]["properties"])
+    assert set(hull["staircase"][0]["products"][0]) == set(schemas["Phase"]["properties"])
 
 
 def test_the_page_calls_nobody(service: Any) -> None:

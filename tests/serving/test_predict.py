@@ -42,6 +42,11 @@ def test_a_formula(service: Any) -> None:
     assert conductivity["S_per_cm"] == pytest.approx(10 ** log10["mean"])
     assert conductivity["mS_per_cm"] == pytest.approx(1e3 * conductivity["S_per_cm"])
     assert set(prediction["domain"]) == {"in_domain", "distance", "nearest"}
+    assert prediction["li_metal"]["interphase"] is None
+    hull = prediction["li_metal"]["hull"]
+    assert (hull["table"], hull["products"], "staircase" in hull) == ("end-members", ["LiCl", "Li2S", "Li3P"], False)
+    assert 0.0 < hull["reduction_limit_V"] < hull["oxidation_limit_V"]
+    assert any("measured end members only" in text for text in prediction["warnings"])
 
 
 def test_defaults(service: Any) -> None:

@@ -27,6 +27,11 @@ def tell(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
 
+def volts(lower: float, upper: float | None) -> str:
+    """Return an interval of potentials as text [V]."""
+    return f"above {lower:.2f}" if upper is None else f"{lower:.2f} to {upper:.2f}"
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
     """Show a bar on standard error; yields what to call with the number done and the number in all."""

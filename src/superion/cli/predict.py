@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superion.cli.output import complain, say_json, tell
+from superion.cli.output import complain, say_json, tell, volts
 
 if TYPE_CHECKING:
-    from superion.models.records import Report
+    from rich.console import Console
+
+    from superion.models.records import Prediction, Report
 
 
 PIPE_WIDTH = 160
@@ -92,10 +95,43 @@ def _print_table(report: Report) -> None:
                 energy,
                 "yes" if answer.domain.in_domain else "no",
             )
-    if table.row_count:
+    answers = [answer for answer in report.predictions if not isinstance(answer, Failure)]
+    if answers:
         # A file or a pipe has no width of its own; 80 columns would cut the names.
-        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
-    for answer in report.predictions:
-        if not isinstance(answer, Failure):
-            for warning in answer.warnings:
+        console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+        console.print(table)
+        _print_lithium_metal(console, answers)
+    # What is said of all is said once.
+    shared = [text for text in answers[0].warnings if all(text in a.warnings for a in answers)] if answers[1:] else []
+    for text in shared:
+        tell(text)
+    for answer in answers:
+        for warning in answer.warnings:
+            if warning not in shared:
                 tell(f"{answer.id or answer.formula}: {warning}")
+
+
+def _print_lithium_metal(console: Console, answers: Sequence[Prediction]) -> None:
+    """Print what the hull says of each material, where it says something."""
+    from rich.table import Table
+    from rich.text import Text
+
+    names = sorted({answer.lithium_metal.hull.table for answer in answers if answer.lithium_metal.hull is not None})
+    if not names:
+        return
+    title = Text(f"against lithium metal, by the hull of the table {' and '.join(names)}")
+    table = Table(title=title, title_justify="left")
+    for column in ("material", "window [V]", "reaction [eV/atom]", "products at 0 V", "interphase"):
+        table.add_column(Text(column), no_wrap=column != "products at 0 V")
+    for answer in answers:
+        hull = answer.lithium_metal.hull
+        if hull is None:
+            continue
+        table.add_row(
+            Text(answer.id or answer.formula),
+            volts(hull.reduction_limit_V, hull.oxidation_limit_V),
+            f"{hull.reaction_energy_eV_per_atom:.2f}",
+            Text(", ".join(product.formula for product in hull.products)),
+            hull.interphase,
+        )
+    console.print(table)
