@@ -207,28 +207,27 @@ class PhaseTable:
         return known
 
     @cached_property
-    def _memory(self) -> dict[int, Formula]:
+    def _memory(self) -> dict[int, Phase]:
         return {}
 
     def formula(self, row: int) -> Formula:
         """Return the reduced formula of a phase."""
-        found = self._memory.get(row)
-        if found is None:
-            part = slice(self.offsets[row], self.offsets[row + 1])
-            symbols = tuple(SYMBOLS[number - 1] for number in self.numbers[part])
-            found = self._memory[row] = reduced_formula(Formula(symbols, tuple(self.amounts[part].tolist())))
-        return found
+        return self.phase(row).formula
 
     def phase(self, row: int) -> Phase:
         """Return a phase."""
-        gap, kind = float(self.band_gaps[row]), int(self.kinds[row])
-        return Phase(
-            formula=self.formula(row),
-            energy=float(self.energies[row]),
-            band_gap=None if math.isnan(gap) else gap,
-            kind=None if kind < 0 else _KINDS[kind],
-            source=self.sources.get(row),
-        )
+        if row not in self._memory:
+            part = slice(self.offsets[row], self.offsets[row + 1])
+            symbols = tuple(SYMBOLS[number - 1] for number in self.numbers[part])
+            gap, kind = float(self.band_gaps[row]), int(self.kinds[row])
+            self._memory[row] = Phase(
+                formula=reduced_formula(Formula(symbols, tuple(self.amounts[part].tolist()))),
+                energy=float(self.energies[row]),
+                band_gap=None if math.isnan(gap) else gap,
+                kind=None if kind < 0 else _KINDS[kind],
+                source=self.sources.get(row),
+            )
+        return self._memory[row]
 
     def row(self, formula: Formula) -> int | None:
         """Return the place of the phase with this composition, None where there is none."""
@@ -251,6 +250,10 @@ class PhaseTable:
     @cached_property
     def _systems(self):  # type: ignore[no-untyped-def] # a cache of its own for every table
         return lru_cache(maxsize=_SYSTEMS_KEPT)(self._system)
+
+    def forget_systems(self) -> None:
+        """Drop the systems that are kept from earlier calls."""
+        self._systems.cache_clear()
 
     def _system(self, numbers: tuple[int, ...]) -> ChemicalSystem:
         if not numbers:
