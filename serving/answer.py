@@ -1,49 +1,46 @@
-"""Answer the body of `POST /predict`: read it, predict, write the answer."""
+"""Answer `POST /predict`."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from superion.errors import InvalidValue
+from superion.serving.answer_schema import Answer
 from superion.serving.limits import CHUNK_MATERIALS, DEADLINE_SECONDS
 from superion.serving.logs import fault, note
 from superion.serving.problems import Refusal
-from superion.serving.schema import MaterialBody, PredictBody, read_body
+from superion.serving.route import Asked, Route, encoded
+from superion.serving.schema import FORM, MaterialBody, PredictBody
 
 if TYPE_CHECKING:
     from superion.models.predictor import Predictor
 
 
-def answer(predictor: Predictor | None, content: bytes, arrival: float) -> bytes:
-    """Return the JSON answer to a body that arrived at `arrival` [seconds of time.monotonic()].
-
-    Raises Refusal when the request as a whole cannot be answered.
-    """
-    if predictor is None:
-        raise Refusal(503)
-    body = read_body(content)
+def answer(asked: Asked[PredictBody]) -> dict[str, Any]:
+    """Return the answer; raises Refusal when the request as a whole cannot be answered."""
+    predictor, body = asked.predictor, asked.body
+    assert predictor is not None, "the route needs a model"
     model = predictor.model.as_dict()
     note(model_version=predictor.model.version, n_materials=len(body.materials))
     predictions: list[dict[str, Any]] = []
     for start in range(0, len(body.materials), CHUNK_MATERIALS):
-        if time.monotonic() - arrival > DEADLINE_SECONDS:
+        if time.monotonic() - asked.arrival > DEADLINE_SECONDS:
             raise Refusal(504)
         predictions.extend(_predict(predictor, body, body.materials[start : start + CHUNK_MATERIALS]))
     note(n_failed=sum("error" in prediction for prediction in predictions))
     document = {"model": model, "temperature_C": body.temperature_C, "confidence": body.confidence}
-    return _encoded(document | {"predictions": predictions})
+    return document | {"predictions": predictions}
 
 
 def _predict(predictor: Predictor, body: PredictBody, materials: Sequence[MaterialBody]) -> Iterator[dict[str, Any]]:
     """Yield the answers of some materials, each with the identifier that it was given."""
     try:
         answers = _ask(predictor, body, materials)
-    except InvalidValue as error:
+    except InvalidValue:
         # Only what holds for the whole request raises: temperature, confidence and detail.
-        raise Refusal(400, error.message, code=error.code, field=error.field) from None
+        raise
     except Exception as error:
         # One material has met a fault of the program. It is found, and the others are answered.
         fault("a chunk of materials failed; its materials are tried one by one", error)
@@ -56,7 +53,7 @@ def _ask(predictor: Predictor, body: PredictBody, materials: Sequence[MaterialBo
     items = [material.model_dump(exclude_none=True) for material in materials]
     report = predictor.predict(items, body.temperature_C, body.confidence, body.detail).as_dict()
     answers: list[dict[str, Any]] = report["predictions"]
-    _encoded({"predictions": answers})  # a number that is not finite is found here, and not in the answer as a whole
+    encoded({"predictions": answers})  # a number that is not finite is found here, and not in the answer as a whole
     return answers
 
 
@@ -69,6 +66,19 @@ def _ask_for_one(predictor: Predictor, body: PredictBody, material: MaterialBody
         return {"error": {"code": "internal_error", "message": message}}
 
 
-def _encoded(document: Mapping[str, Any]) -> bytes:
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8")
+PREDICT = Route(
+    "/predict",
+    FORM,
+    answer,
+    Answer,
+    summary="Predict a list of materials.",
+    description="A fault of one material is its own answer and no other's: the status is 200 as long as the body is "
+    "of this form.",
+    success="A prediction or an error for each material, in order.",
+    example={"materials": [{"id": "a", "formula": "Li6PS5Cl"}], "temperature_C": 25, "confidence": 0.9},
+    errors={
+        "413": "The body, the number of materials or that of predictions is above the limit.",
+        "503": "No model is loaded yet; try again after Retry-After.",
+    },
+    needs_model=True,
+)

@@ -40,11 +40,15 @@ _REPLACED = frozenset({b"content-type", b"content-length"})
 
 
 class Guard:
-    """Wrap an ASGI application; `paths` are those that it has, and anything else is unknown to it."""
+    """Wrap an ASGI application; `paths` are those that it has, and anything else is unknown to it.
 
-    def __init__(self, app: App, paths: frozenset[str]) -> None:
+    To those in `posted` a body of JSON is posted.
+    """
+
+    def __init__(self, app: App, paths: frozenset[str], posted: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._paths = paths
+        self._posted = posted
         self._buffered = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +73,7 @@ class Guard:
         answer = _Answer(send, body, request_id)
         scope = {**scope, "path": path, "raw_path": path.encode(), ARRIVAL: arrival}
         try:
-            _check(scope, headers)
+            self._check(scope, headers)
             await _in_time(self._app(scope, body.receive, answer.send))
         except Refusal as refusal:
             await answer.refuse(refusal)
@@ -83,6 +87,20 @@ class Guard:
                 milliseconds = round(1e3 * (time.monotonic() - arrival), 1)
                 fields |= {"status": answer.status, "ms": milliseconds, "bytes_in": body.size}
                 LOGGER.info("request", extra={"fields": fields})
+
+    def _check(self, scope: Scope, headers: dict[bytes, str]) -> None:
+        """Refuse what can be told from the headers."""
+        length = headers.get(b"content-length", "0")
+        if length.isascii() and length.isdigit() and int(length) > MAX_BODY_BYTES:
+            raise too_large()
+        if scope["path"] in self._posted and scope["method"] == "POST":
+            media_type = headers.get(b"content-type", "").partition(";")[0].strip()
+            if not JSON_TYPES.fullmatch(media_type):
+                right = "Content-Type: application/json is right"
+                raise Refusal(415, f"the body is declared as {media_type[:60]!r}; {right}")
+            encoding = headers.get(b"content-encoding", "identity")
+            if encoding.lower() != "identity":
+                raise Refusal(415, f"the body is encoded as {encoding[:60]!r}; send it without Content-Encoding")
 
     def _account(self, size: int) -> None:
         """Count bytes that are held; raises Refusal when they become too many."""
@@ -107,23 +125,9 @@ async def _in_time(work: Coroutine[Any, Any, None]) -> None:
     await task
 
 
-def _check(scope: Scope, headers: dict[bytes, str]) -> None:
-    """Refuse what can be told from the headers."""
-    length = headers.get(b"content-length", "0")
-    if length.isascii() and length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise too_large()
-    if scope["path"] == "/predict" and scope["method"] == "POST":
-        media_type = headers.get(b"content-type", "").partition(";")[0].strip()
-        if not JSON_TYPES.fullmatch(media_type):
-            raise Refusal(415, f"the body is declared as {media_type[:60]!r}; Content-Type: application/json is right")
-        encoding = headers.get(b"content-encoding", "identity")
-        if encoding.lower() != "identity":
-            raise Refusal(415, f"the body is encoded as {encoding[:60]!r}; send it without Content-Encoding")
-
-
 def too_large() -> Refusal:
     """Return the refusal of a body that is too long."""
-    return Refusal(413, f"the body is longer than {MAX_BODY_BYTES} bytes; send fewer materials at a time")
+    return Refusal(413, f"the body is longer than {MAX_BODY_BYTES} bytes; ask for less at a time")
 
 
 class _Body:

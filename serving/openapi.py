@@ -6,32 +6,33 @@ and documents errors in a shape that this service does not answer with.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from superion import __version__
-from superion.serving.answer_schema import Answer, ProblemBody
-from superion.serving.schema import PredictBody
+from superion.serving.answer_schema import ProblemBody
+from superion.serving.route import JSON, Route
+from superion.serving.routes import ROUTES
 
 _ERRORS = {
     "400": "The body is not of this form; the message says what would be right.",
-    "413": "The body, the number of materials or that of predictions is above the limit.",
+    "413": "The body is above the limit.",
     "415": "The body is not declared to be JSON.",
     "429": "The service holds as many requests as it can; try again after Retry-After.",
     "500": "The service failed; the log has the reason.",
-    "503": "No model is loaded yet; try again after Retry-After.",
-    "504": "The computation took too long; send fewer materials at a time.",
+    "504": "The computation took too long; ask for less at a time.",
 }
+"""Errors of every route that takes a body."""
 
 
 def document() -> dict[str, Any]:
     """Return the document as plain values."""
-    _, schemas = models_json_schema(
-        [(PredictBody, "validation"), (Answer, "serialization"), (ProblemBody, "serialization")],
-        ref_template="#/components/schemas/{model}",
-    )
+    models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [(ProblemBody, "serialization")]
+    for route in ROUTES:
+        models += [(route.form.model, "validation"), (route.answered, "serialization")]
+    _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +43,7 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "."}],
         "paths": {
-            "/predict": {"post": _predict()},
+            **{route.path: {"post": _post(route)} for route in ROUTES},
             "/livez": {"get": _plain("Whether the process answers.", "It does.", "text/plain")},
             "/readyz": {
                 "get": _plain("Whether a model is loaded.", "It is.", "text/plain", **{"503": "It is not, yet."})
@@ -54,16 +55,19 @@ def document() -> dict[str, Any]:
     }
 
 
-def _predict() -> dict[str, Any]:
+def _post(route: Route[Any]) -> dict[str, Any]:
+    body = _json(route.form.model)
+    body[JSON]["example"] = dict(route.example)
+    others: dict[str, Any] = {media_type: {"schema": {}} for media_type in route.media_types}
+    errors = sorted((_ERRORS | dict(route.errors)).items())
     return {
-        "operationId": "predict",
-        "summary": "Predict a list of materials.",
-        "description": "A fault of one material is its own answer and no other's: the status is 200 as long as the "
-        "body is of this form.",
-        "requestBody": {"required": True, "content": _json(PredictBody)},
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": route.description,
+        "requestBody": {"required": True, "content": body},
         "responses": {
-            "200": {"description": "A prediction or an error for each material, in order.", "content": _json(Answer)},
-            **{status: _error(text) for status, text in _ERRORS.items()},
+            "200": {"description": route.success, "content": _json(route.answered) | others},
+            **{status: _error(text) for status, text in errors},
         },
     }
 
@@ -78,4 +82,4 @@ def _error(text: str) -> dict[str, Any]:
 
 
 def _json(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    return {JSON: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}

@@ -30,7 +30,7 @@ MESSAGES = {
     429: "the service holds as many requests as it can; try again in a few seconds",
     500: "the service failed to answer; the log has the reason under the X-Request-Id of this answer",
     503: "the service is not ready: no model is loaded yet; try again in a few seconds",
-    504: "the request took too long; send fewer materials at a time",
+    504: "the request took too long; ask for less at a time",
 }
 
 

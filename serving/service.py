@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import bentoml
 from bentoml._internal.server.http.traffic import TimeoutMiddleware
+from starlette import routing
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from superion.serving import openapi
-from superion.serving.answer import answer
-from superion.serving.answer_schema import Answer
 from superion.serving.guard import ARRIVAL, Guard
 from superion.serving.limits import THREADS
 from superion.serving.logs import fault
 from superion.serving.model_host import shared
 from superion.serving.problems import Refusal
-from superion.serving.schema import PredictBody
+from superion.serving.route import JSON, Route
+from superion.serving.routes import ROUTES
 
 SEEDS_VARIABLE = "SUPERION_WORKER_SEEDS"
 """Set to 0 for the workers that leave the making of a new registry to another one."""
@@ -36,8 +36,10 @@ STATIC = (
 )
 """What the page at / loads, from what BentoML brings."""
 
-PATHS = frozenset(
-    {"/", "/predict", "/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json"}
+POSTED = frozenset(route.path for route in ROUTES)
+PATHS = (
+    POSTED
+    | {"/", "/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json"}
     | {f"/static_content/{name}" for name in STATIC}
 )
 
@@ -64,8 +66,8 @@ class RawBody:
     refusal: Refusal | None = None
 
 
-class PredictInput(bentoml.IODescriptor, PredictBody):  # type: ignore[misc] # bentoml is not typed
-    """The body of `POST /predict` as BentoML knows it."""
+class _Unread(bentoml.IODescriptor):  # type: ignore[misc] # bentoml is not typed
+    """A body as BentoML knows it."""
 
     __root_input__: ClassVar[bool] = True
 
@@ -89,7 +91,7 @@ class SuperionService(bentoml.Service):  # type: ignore[misc]
         app = super().to_asgi(is_main)
         # The guard has a timeout of its own; see there.
         app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not TimeoutMiddleware]
-        return Guard(app, PATHS)
+        return Guard(app, PATHS, POSTED)
 
     @property
     def openapi_spec(self) -> Any:
@@ -103,6 +105,30 @@ class _Document:
         return openapi.document()
 
 
+def _api(route: Route[Any]) -> Any:
+    """Return a route as a method of the service, which has `models`."""
+
+    def answer(self: Any, body: RawBody, /) -> Response:
+        try:
+            if body.refusal is not None:
+                raise body.refusal
+            reply = route.reply(body.content, body.arrival, self.models.predictor)
+        except Refusal as refusal:
+            return Response(refusal.body(), refusal.status, media_type=JSON)
+        except Exception as error:
+            fault("a request failed", error)
+            return Response(Refusal(500).body(), 500, media_type=JSON)
+        return Response(reply.content, media_type=reply.media_type)
+
+    answer.__name__, answer.__doc__ = route.name, route.summary
+    form = route.form.model
+    unread = types.new_class(form.__name__, (_Unread, form))
+    return bentoml.api(route=route.path, input_spec=unread, output_spec=route.answered)(answer)
+
+
+_Routes: Any = type("_Routes", (), {route.name: _api(route) for route in ROUTES})
+
+
 @bentoml.service(
     name="superion",
     service_class=SuperionService,
@@ -110,38 +136,24 @@ class _Document:
     threads=THREADS,
     logging={"access": {"enabled": False}},
 )
-class Superion:
+class Superion(_Routes):  # type: ignore[misc] # made above
     """Predict lithium-ion conductivity of solid electrolytes."""
 
     def __init__(self) -> None:
-        self._models = shared()
-        self._models.start(seeds=os.environ.get(SEEDS_VARIABLE) != "0")
-
-    @bentoml.api(route="/predict", input_spec=PredictInput, output_spec=Answer)  # type: ignore[untyped-decorator]
-    def predict(self, body: RawBody, /) -> Response:
-        """Predict a list of materials."""
-        try:
-            if body.refusal is not None:
-                raise body.refusal
-            content = answer(self._models.predictor, body.content, body.arrival)
-        except Refusal as refusal:
-            return Response(refusal.body(), refusal.status, media_type="application/json")
-        except Exception as error:
-            fault("a request failed", error)
-            return Response(Refusal(500).body(), 500, media_type="application/json")
-        return Response(content, media_type="application/json")
+        self.models = shared()
+        self.models.start(seeds=os.environ.get(SEEDS_VARIABLE) != "0")
 
     async def __is_ready__(self) -> bool:
-        return self._models.predictor is not None
+        return self.models.predictor is not None
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
         """Stop what runs in the background."""
-        self._models.stop()
+        self.models.stop()
 
 
 async def _page(request: Request) -> Response:
     return HTMLResponse(PAGE)
 
 
-Superion.mount_asgi_app(Starlette(routes=[Route("/", _page)]))  # type: ignore[attr-defined] # a service by now
+Superion.mount_asgi_app(Starlette(routes=[routing.Route("/", _page)]))  # type: ignore[attr-defined] # a service by now

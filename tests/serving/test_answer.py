@@ -11,7 +11,7 @@ import pytest
 
 from superion.errors import InvalidValue
 from superion.serving import answer as module
-from superion.serving.answer import answer
+from superion.serving.answer import PREDICT
 from superion.serving.problems import Refusal
 
 NAME = {"name": "superion", "version": "9", "alias": "champion"}
@@ -64,12 +64,12 @@ class Predictor:
 def ask(predictor: Any, materials: list[dict[str, Any]], arrival: float | None = None, **options: Any) -> Any:
     """Return the parsed answer."""
     content = json.dumps({"materials": materials, **options}).encode()
-    return json.loads(answer(predictor, content, time.monotonic() if arrival is None else arrival))
+    return json.loads(PREDICT.reply(content, time.monotonic() if arrival is None else arrival, predictor).content)
 
 
 def test_without_a_model_a_request_is_refused_before_it_is_read() -> None:
     with pytest.raises(Refusal) as refusal:
-        answer(None, b"not even JSON", time.monotonic())
+        PREDICT.reply(b"not even JSON", time.monotonic(), None)
     assert (refusal.value.status, refusal.value.code) == (503, "not_ready")
 
 

@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
+from superion.serving.routes import ROUTES
+
 SERVE = "import sys; from superion.cli import main; sys.argv.insert(1, 'serve'); main()"
 
 ASK_REGISTRY = """
@@ -128,8 +130,8 @@ def test_the_page_calls_nobody(service: Any) -> None:
 
 
 def test_bentoml_can_be_asked_for_its_schema(service: Any) -> None:
-    (route,) = service.client.get("/schema.json").json()["routes"]
-    assert route["route"] == "/predict"
+    routes = service.client.get("/schema.json").json()["routes"]
+    assert {route["route"] for route in routes} == {route.path for route in ROUTES}
 
 
 def test_the_release_model_is_registered(service: Any, wait_for: Callable[..., Any]) -> None:

@@ -1,0 +1,94 @@
+"""What a route is that takes a body: its form, the function that answers, and what documents both."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic
+
+from pydantic import BaseModel
+
+from superion.errors import InvalidFormula, InvalidValue
+from superion.serving.forms import Body, Form
+from superion.serving.limits import DEADLINE_SECONDS
+from superion.serving.problems import Refusal
+
+if TYPE_CHECKING:
+    from superion.models.predictor import Predictor
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Asked(Generic[Body]):
+    """Hold a request whose body has been read."""
+
+    body: Body
+    arrival: float
+    """Seconds of time.monotonic()."""
+    predictor: Predictor | None
+    """The model that answers; None only on a route that needs none."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Hold an answer as it goes out."""
+
+    content: bytes
+    media_type: str = JSON
+
+
+@dataclass(frozen=True)
+class Route(Generic[Body]):
+    """Hold one path that is posted to."""
+
+    path: str
+    form: Form[Body]
+    answer: Callable[[Asked[Body]], Mapping[str, Any] | Reply]
+    """Returns the document of an answer, or a reply that is no JSON.
+
+    It raises Refusal where the request cannot be answered; of what it was given it may raise InvalidFormula and
+    InvalidValue, whose field must be one of the form.
+    """
+    answered: type[BaseModel]
+    """Documents the answer."""
+    summary: str
+    description: str
+    success: str
+    """What an answer with the status 200 holds."""
+    example: Mapping[str, Any]
+    """A body that is answered."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Errors that not every route has, or has for another reason, by status."""
+    media_types: tuple[str, ...] = ()
+    """What an answer may be besides JSON."""
+    needs_model: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the operation."""
+        return self.path.strip("/").replace("/", "_")
+
+    def reply(self, content: bytes, arrival: float, predictor: Predictor | None) -> Reply:
+        """Answer a body that arrived at `arrival` [seconds of time.monotonic()].
+
+        Raises Refusal when the request as a whole cannot be answered.
+        """
+        if self.needs_model and predictor is None:
+            raise Refusal(503)
+        body = self.form.read(content)
+        if time.monotonic() - arrival > DEADLINE_SECONDS:
+            raise Refusal(504)
+        try:
+            found = self.answer(Asked(body, arrival, predictor))
+        except (InvalidFormula, InvalidValue) as error:
+            raise Refusal(400, error.message, code=error.code, field=error.field) from None
+        return found if isinstance(found, Reply) else Reply(encoded(found))
+
+
+def encoded(document: Mapping[str, Any]) -> bytes:
+    """Return a document as JSON; raises ValueError for a number that is not finite."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8")

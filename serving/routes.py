@@ -1,0 +1,10 @@
+"""The routes that take a body, in the order of the documentation; all that the service does per route follows this."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from superion.serving.answer import PREDICT
+from superion.serving.route import Route
+
+ROUTES: tuple[Route[Any], ...] = (PREDICT,)
