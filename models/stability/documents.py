@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from superion.models.stability.answers import COARSE
 from superion.models.stability.lithium import LithiumStability, Product, Step
+from superion.models.stability.tables import END_MEMBERS
 
 __all__ = ["step_document", "window_document"]
 
@@ -26,6 +28,7 @@ def window_document(found: LithiumStability) -> dict[str, Any]:
         "products": [_product(product) for product in found.products],
         "staircase": [step_document(step) for step in found.staircase],
         "notes": list(found.notes),
+        "warnings": [COARSE] if found.table == END_MEMBERS else [],
     }
 
 

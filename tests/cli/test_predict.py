@@ -146,7 +146,7 @@ def test_the_version_is_printed(superion: Command) -> None:
 def test_help_names_every_command(superion: Command) -> None:
     found = superion("--help")
     assert found.status == 0
-    for command in ("predict", "train", "evaluate", "promote", "rollback", "serve", "data"):
+    for command in ("predict", "window", "train", "evaluate", "promote", "rollback", "serve", "data"):
         assert command in found.out
 
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from superion.training.pipeline import Progress
 
+PIPE_WIDTH = 160
+"""Columns of a table that is not printed on a terminal."""
+
 
 def say_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document on standard output."""

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superion.cli.output import complain, say_json, tell, volts
+from superion.cli.output import PIPE_WIDTH, complain, say_json, tell, volts
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from superion.models.records import Prediction, Report
-
-
-PIPE_WIDTH = 160
-"""Columns of a table that is not printed on a terminal."""
 
 
 def predict(
