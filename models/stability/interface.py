@@ -2,10 +2,13 @@
 
 The mixture of lowest energy of x atoms of electrolyte and 1 - x of the partner, at every x: W. D. Richards, L. J.
 Miara, Y. Wang, J. C. Kim, G. Ceder, Chem. Mater. 28, 266 (2016), doi:10.1021/acs.chemmater.5b04082. Energies are per
-atom of the two reactants, lithium counted, whether it is open or not. The reaction energy starts from the reactants'
-own energies; the mutual part of it starts from what each decomposes to alone, and is 0 where the contact adds nothing.
+atom of the two reactants, lithium counted, whether it is open or not. The reaction energy starts from the reactants as
+they are; the mutual part of it starts from what each decomposes to alone, and is 0 where the contact adds nothing: Y.
+Zhu, X. He, Y. Mo, J. Mater. Chem. A 4, 3253 (2016), doi:10.1039/C5TA08574H.
+
 With lithium open at a potential V against lithium metal, its chemical potential is -V eV and energies are E + V n(Li).
-Both are those of Y. Zhu, X. He, Y. Mo, J. Mater. Chem. A 4, 3253 (2016), doi:10.1039/C5TA08574H.
+The partner is then what it is in equilibrium with that lithium: that a cathode is charged or an anode takes lithium up
+is what they are for, and no reaction of the contact. What it sets free on the way is given apart.
 """
 
 # ruff: noqa: N815 # units in names keep their capitals, as in answers
@@ -75,7 +78,7 @@ class Kink:
     """Formula units; with the partner's they are 1."""
     partner_amount: float
     reaction_energy_eV_per_atom: float
-    """From the energies of the reactants as they are."""
+    """From the reactants as they are, but with lithium open the partner as it is in equilibrium with it."""
     mutual_energy_eV_per_atom: float
     """From the phases that each reactant decomposes to alone, at the same potential; 0 at both ends."""
     lithium_uptake: float
@@ -94,6 +97,8 @@ class Interface:
     partner: Reactant
     potential_V: float | None
     """At which lithium is open; None where it is not."""
+    partner_alone_eV_per_atom: float
+    """Set free by the partner alone in contact with open lithium, and part of no reaction energy; 0 where it is not."""
     kinks: tuple[Kink, ...]
     """From pure partner to pure electrolyte; in between the energies are straight lines."""
     notes: tuple[str, ...]
@@ -142,6 +147,8 @@ def react(
     volts = potential or 0.0
     own = [side.energy + volts * content for side, content in zip(sides, lithium, strict=True)]
     ends = found[-1].energy, found[0].energy
+    alone = 0.0 if potential is None else _rounded(ends[1] - own[1])
+    own[1] = own[1] if potential is None else ends[1]
     kinks = []
     for corner in found:
         phases = [(int(rows[j]), x) for j, x in corner.phases if x > _NEGLIGIBLE]
@@ -150,7 +157,7 @@ def react(
         content = corner.share * lithium[0] + (1.0 - corner.share) * lithium[1]
         uptake = 0.0 if potential is None else _lithium(table, phases) - content
         kinks.append(_kink(table, sides, corner.share, energy, mutual, uptake, phases))
-    return Interface(table.name, *sides, potential, tuple(kinks), _notes(table, sides))
+    return Interface(table.name, *sides, potential, alone, tuple(kinks), _notes(table, sides))
 
 
 def reactant(system: ChemicalSystem, formula: Formula) -> Reactant:

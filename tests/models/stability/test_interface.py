@@ -70,12 +70,17 @@ def oracle(found, one, other, potential, own):
     )
 
 
+def total(found, kink):
+    """Return the reaction energy with what the partner sets free alone in open lithium."""
+    return kink.reaction_energy_eV_per_atom + (1.0 - kink.ratio) * found.partner_alone_eV_per_atom
+
+
 def compare(found, one, other, potential):
     """Hold kinks, energies and products at the worst ratio against pymatgen; return whether the products agree."""
     ours = react(found, one, other, potential)
     ratios = [kink.ratio for kink in ours.kinks]
     for own in (True, False):
-        energies = [kink.reaction_energy_eV_per_atom if own else kink.mutual_energy_eV_per_atom for kink in ours.kinks]
+        energies = [total(ours, kink) if own else kink.mutual_energy_eV_per_atom for kink in ours.kinks]
         if own and max(ours.electrolyte.energy, ours.partner.energy) >= -1e-6:
             continue  # pymatgen starts from the hull where a compound has no negative energy
         expected = oracle(found, one, other, potential, own)
@@ -169,7 +174,7 @@ def test_exchange_and_scale(rows, one, other, potential, factor):
     assert len(found.kinks) == len(back.kinks)
     for kink, same in zip(found.kinks, back.kinks[::-1], strict=True):
         assert same.ratio == pytest.approx(1.0 - kink.ratio, abs=1e-9)
-        assert same.reaction_energy_eV_per_atom == pytest.approx(kink.reaction_energy_eV_per_atom, abs=1e-8)
+        assert total(back, same) == pytest.approx(total(found, kink), abs=1e-8)
         assert same.mutual_energy_eV_per_atom == pytest.approx(kink.mutual_energy_eV_per_atom, abs=1e-8)
         shares = kink.electrolyte_amount, kink.partner_amount
         if min(shares) > 0.0:
@@ -242,6 +247,18 @@ def test_the_side_at_fault_is_named():
     assert caught.value.field == "partner"
     with pytest.raises(InvalidFormula, match="with itself"):
         react(made, "Li", "Li", 0.0)
+
+
+def test_a_charged_partner_is_no_reaction():
+    """Sulfur in contact with lithium at 1 V is lithium sulfide, which is what the phosphide meets."""
+    made = table([])
+    found = react(made, "Li3P", "S", 1.0)
+    assert found.partner_alone_eV_per_atom == pytest.approx(-1.0)
+    assert found.kinks[0].reaction_energy_eV_per_atom == 0.0
+    same = react(made, "Li3P", "Li2S", 1.0)
+    assert same.partner_alone_eV_per_atom == 0.0
+    assert found.electrolyte_alone == same.electrolyte_alone
+    assert react(made, "Li3P", "S").partner_alone_eV_per_atom == 0.0
 
 
 # The literature.
