@@ -19,6 +19,7 @@ CODES = {
     415: "unsupported_media_type",
     429: "overloaded",
     500: "internal_error",
+    501: "not_available",
     503: "not_ready",
     504: "timeout",
 }

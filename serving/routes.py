@@ -6,5 +6,6 @@ from typing import Any
 
 from superion.serving.answer import PREDICT
 from superion.serving.route import Route
+from superion.serving.window import WINDOW
 
-ROUTES: tuple[Route[Any], ...] = (PREDICT,)
+ROUTES: tuple[Route[Any], ...] = (PREDICT, WINDOW)

@@ -17,7 +17,7 @@ from .conftest import Command
 
 @pytest.fixture(autouse=True)
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the data sets, so that the default table is the shipped one on every machine."""
+    """Hide the data sets, so that the table `matbench` is on no machine."""
     monkeypatch.delenv("SUPERION_DATA_MIRROR", raising=False)
 
 

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
+
+from ._answers import refused
 
 LIF = {"materials": [{"formula": "LiF"}]}
 MEGABYTE = 1024 * 1024
@@ -19,20 +20,6 @@ def alive_afterwards(service: Any) -> Iterator[None]:
     """Hold that whatever a test sent, the service answers the next request."""
     yield
     assert service.predict("LiF").status_code == 200
-
-
-def refused(answer: httpx.Response, status: int, code: str, field: str | None = None) -> str:
-    """Hold that an answer is an error in the one shape; returns its message."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    document = answer.json()
-    assert set(document) == {"error"}
-    assert set(document["error"]) == {"code", "message", "field"}
-    assert (document["error"]["code"], document["error"]["field"]) == (code, field)
-    message = document["error"]["message"]
-    assert isinstance(message, str)
-    assert not {"Traceback", "pydantic", "bentoml", ".py"} & set(message.replace(":", " ").split())
-    return message
 
 
 @pytest.mark.parametrize(
