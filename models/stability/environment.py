@@ -132,8 +132,11 @@ def _exposure(air: AirPhases, formula: Formula, start: float, atmosphere: Atmosp
     system = air.system
     worst = worst_mixture(system.fractions, system.energies, system.units, sides, energies)
     excess = _saturated(air, sides, energies)
-    made = [_outcome(air, formula, molecules, each) for each in (worst, excess)]
-    return Exposure(atmosphere, *made)
+    found = _outcome(air, formula, molecules, worst)
+    more = _outcome(air, formula, molecules, excess)
+    # Equal but for rounding: the worst ratio has all that is taken up.
+    same = found.reaction_energy_eV_per_atom - more.reaction_energy_eV_per_atom < _NEGLIGIBLE
+    return Exposure(atmosphere, found, found if same else more)
 
 
 def _saturated(air: AirPhases, sides: NDArray[np.float64], own: list[float]) -> Mixture:

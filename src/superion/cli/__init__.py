@@ -1,4 +1,4 @@
-"""The command line: `superion predict | window | train | evaluate | promote | rollback | serve | data`.
+"""The command line: `superion predict | window | interface | environment | train | evaluate | ...`.
 
 With `--json` a command prints one JSON document on standard output and nothing else there; progress and diagnostics go
 to standard error. Exit status: 0, 1 when some inputs failed, 2 for usage and for faults that left nothing to answer.
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from superion import __version__
-from superion.cli import data, evaluate, models, predict, serve, train, window
+from superion.cli import data, environment, evaluate, interface, models, predict, serve, train, window
 from superion.cli.output import complain
 from superion.errors import SuperionError
 
@@ -44,6 +44,8 @@ def options(
 
 app.command()(predict.predict)
 app.command()(window.window)
+app.command()(interface.interface)
+app.command()(environment.environment)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(models.promote)

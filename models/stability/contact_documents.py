@@ -1,0 +1,120 @@
+"""What `react` and `expose` find as plain values: the JSON of `superion interface` and `superion environment`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from superion.models.stability.answers import COARSE
+from superion.models.stability.environment import Environment, Outcome
+from superion.models.stability.interface import Kink, Reactant
+from superion.models.stability.lithium import Product
+from superion.models.stability.partners import Meeting
+from superion.models.stability.tables import END_MEMBERS
+
+__all__ = ["environment_document", "interface_document"]
+
+_COARSE = COARSE.partition(": ")[2]
+"""Without its first words, as lithium metal is one contact of many here."""
+
+
+def interface_document(meetings: Sequence[Meeting], potential: float | None) -> dict[str, Any]:
+    """Return all that was found of an electrolyte and its partners; at least one must have been met without fault."""
+    found = next(meeting.interface for meeting in meetings if meeting.interface is not None)
+    return {
+        "table": found.table,
+        "electrolyte": _reactant(found.electrolyte),
+        "potential_V": potential,
+        "contacts": [_contact(meeting) for meeting in meetings],
+        "warnings": [_COARSE] if found.table == END_MEMBERS else [],
+    }
+
+
+def environment_document(found: Environment) -> dict[str, Any]:
+    """Return all that was found of an electrolyte in water, carbon dioxide and both."""
+    return {
+        "table": found.table,
+        "electrolyte": _reactant(found.electrolyte),
+        "thermodynamic": True,
+        "water": found.water,
+        "measured_scale": {"energy_eV_per_atom": found.energy_eV_per_atom, "made_of": list(found.made_of)},
+        "exposures": [
+            {"atmosphere": each.atmosphere, "worst": _outcome(each.worst), "in_excess": _outcome(each.in_excess)}
+            for each in found.exposures
+        ],
+        "notes": list(found.notes),
+    }
+
+
+def _contact(meeting: Meeting) -> dict[str, Any]:
+    partner, found = meeting.partner, meeting.interface
+    named = {
+        "name": None if partner is None else partner.name,
+        "roles": [] if partner is None else list(partner.roles),
+        "source": None if partner is None else partner.source,
+    }
+    if found is None:
+        assert partner is not None
+        fault = {"code": "invalid_formula", "message": meeting.fault}
+        return {"partner": {**named, "formula": partner.formula}, "error": fault}
+    worst = found.worst
+    return {
+        "partner": {**named, **_reactant(found.partner)},
+        "potential_V": found.potential_V,
+        "reaction_energy_eV_per_atom": worst.reaction_energy_eV_per_atom,
+        "mutual_energy_eV_per_atom": found.worst_mutual.mutual_energy_eV_per_atom,
+        "class": worst.interphase,
+        "worst": _kink(worst),
+        "worst_mutual": _kink(found.worst_mutual),
+        "electrolyte_alone": _kink(found.electrolyte_alone),
+        "partner_alone_eV_per_atom": found.partner_alone_eV_per_atom,
+        "kinks": [_kink(kink) for kink in found.kinks],
+        "notes": list(found.notes),
+    }
+
+
+def _reactant(side: Reactant) -> dict[str, Any]:
+    return {
+        "formula": side.formula.text,
+        "energy_eV_per_atom": side.energy,
+        "energy_source": side.source,
+        "hull_energy_eV_per_atom": side.hull_energy,
+        "energy_above_hull_eV_per_atom": side.above_hull,
+    }
+
+
+def _kink(kink: Kink) -> dict[str, Any]:
+    return {
+        "ratio": kink.ratio,
+        "electrolyte_amount": kink.electrolyte_amount,
+        "partner_amount": kink.partner_amount,
+        "reaction_energy_eV_per_atom": kink.reaction_energy_eV_per_atom,
+        "mutual_energy_eV_per_atom": kink.mutual_energy_eV_per_atom,
+        "lithium_uptake": kink.lithium_uptake,
+        "products": [_product(product) for product in kink.products],
+        "class": kink.interphase,
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "reaction_energy_eV_per_atom": outcome.reaction_energy_eV_per_atom,
+        "taken_up": dict(outcome.taken_up),
+        "energy_eV_per_molecule": outcome.energy_per_molecule_eV,
+        "products": [
+            {**_product(product), "state": state}
+            for product, state in zip(outcome.products, outcome.states, strict=True)
+        ],
+        "hydrogen_sulfide_per_formula": outcome.hydrogen_sulfide,
+        "hydrogen_sulfide_cm3_per_g": outcome.hydrogen_sulfide_cm3_per_g,
+    }
+
+
+def _product(product: Product) -> dict[str, Any]:
+    return {
+        "formula": product.formula,
+        "amount": product.amount,
+        "electronic": product.nature.kind,
+        "reason": product.nature.reason,
+        "assumed": product.nature.assumed,
+    }
