@@ -1,16 +1,16 @@
 """Measure the staircase of five-element compositions in contact with lithium, beside pymatgen.
 
-Needs the data set `matbench`. Both sides have read the table. There are two of pymatgen: with the phase diagram of the
-system built in advance, and with it built for every composition, as where systems change from one to the next. Ours
-stands beside the first with its system kept from an earlier call, beside the second with it cut from the table anew.
-Contenders take turns in one process and one thread. Hull energies and numbers of steps must be equal.
+Needs the data sets `mp-formation-energies` and `mp-band-gaps`. Both sides have read the table. There are two of
+pymatgen: with the phase diagram of the system built in advance, and with it built for every composition, as where
+systems change from one to the next. Ours stands beside the first with its system kept from an earlier call, beside the
+second with it cut from the table anew. Contenders take turns in one process and one thread. Hull energies and numbers of
+steps must be equal.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 from featurisation.clock import Contender, in_turn, timed
 from featurisation.report import Comparison, Figure, table
 
+from superion import home
 from superion.featurizers import Formula
 from superion.models.stability import PhaseTable, analyse, read_phase_table
 
@@ -51,10 +52,14 @@ OTHERS = (
 def main() -> None:
     """Measure and print a table, and one JSON document."""
     options = arguments()
-    folder = options.data or Path(os.environ.get("SUPERION_DATA_MIRROR", "")) / "matbench"
-    if not (folder / "mp_e_form.csv").is_file():
-        sys.exit(f"there is no {folder / 'mp_e_form.csv'}: --data names the folder of the data set matbench")
-    phases = read_phase_table(folder / "mp_e_form.csv", "matbench", folder / "mp_gap.csv")
+    names = ("mp_e_form.csv", "mp_gap.csv")
+    if options.data is None:
+        files = home.data_files([f"matbench/{name}" for name in names])
+    else:
+        files = [options.data / name for name in names]
+    if files is None or not all(file.is_file() for file in files):
+        sys.exit(f"{' and '.join(names)} are not here: fetch mp-formation-energies and mp-band-gaps, or give --data")
+    phases = read_phase_table(files[0], "matbench", files[1])
     figure = measure(phases, formulas(options.compositions), options.rounds)
     print(table([figure]), file=sys.stderr, flush=True)
     print(json.dumps(figure.as_dict(), indent=1, allow_nan=False))
@@ -131,7 +136,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--compositions", type=int, default=30, help="how many")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contender")
-    parser.add_argument("--data", type=Path, help="folder of matbench, by default that in SUPERION_DATA_MIRROR")
+    parser.add_argument("--data", type=Path, help="folder of the two files, by default that of the data sets")
     return parser.parse_args()
 
 

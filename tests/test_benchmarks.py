@@ -291,3 +291,26 @@ def test_the_table_of_forests_is_printed(
     assert header.startswith("assignment | published")
     assert seed.startswith("0 | ") and mean.startswith("mean | ")
     assert all(1.0 < float(cell) < 2.5 for cell in mean.split(" | ")[1:])
+
+
+def test_the_hull_is_measured_beside_pymatgen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from superion.models.stability.end_members import read_end_members
+
+    rows = [f"{row.formula.text},{row.formation_energy!r}" for row in read_end_members()]
+    (tmp_path / "mp_e_form.csv").write_text("\n".join(["formula,target", *rows]))
+    (tmp_path / "mp_gap.csv").write_text("formula,target\nLi2O1,5.0\n")
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    arguments = ["stability.py", "--compositions", "2", "--rounds", "2", "--data", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    stability = importlib.import_module("stability")
+    stability.main()
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert [comparison["n_inputs"] for comparison in document["comparisons"]] == [2, 2]
+    assert document["details"]["steps"]["lowest"] > 2
+    assert "staircase of five elements" in err
+    monkeypatch.setattr(sys, "argv", ["stability.py", "--data", str(tmp_path / "absent")])
+    with pytest.raises(SystemExit, match=r"mp_e_form\.csv and mp_gap\.csv are not here"):
+        stability.main()
