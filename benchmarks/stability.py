@@ -3,8 +3,8 @@
 Needs the data sets `mp-formation-energies` and `mp-band-gaps`. Both sides have read the table. There are two of
 pymatgen: with the phase diagram of the system built in advance, and with it built for every composition, as where
 systems change from one to the next. Ours stands beside the first with its system kept from an earlier call, beside the
-second with it cut from the table anew. Contenders take turns in one process and one thread. Hull energies and numbers of
-steps must be equal.
+second with it cut from the table anew. Contenders take turns in one process and one thread. Hull energies and numbers
+of steps must be equal.
 """
 
 from __future__ import annotations
