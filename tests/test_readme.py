@@ -167,6 +167,14 @@ def test_the_answers_shown_are_the_answers_given(place: Path, environment: dict[
         close(answer, json.loads(run(command, place, environment, port).stdout))
 
 
+def test_the_window_shown_is_the_one_printed(place: Path, environment: dict[str, str]) -> None:
+    (shown,) = (text for text in README.split("```\n") if text.startswith("Li6PS5Cl against lithium metal"))
+    done = subprocess.run(
+        [str(BIN / "superion"), "window", "Li6PS5Cl"], env=environment, cwd=place, capture_output=True, text=True
+    )
+    assert [line.rstrip() for line in done.stdout.splitlines()] == shown.splitlines()
+
+
 @pytest.mark.parametrize("command", [c for c in commands() if c not in RUN_ELSEWHERE])
 def test_command_of_the_readme_works(command: str, place: Path, environment: dict[str, str], port: int) -> None:
     done = run(command, place, environment, port)
