@@ -10,7 +10,7 @@ import csv
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -250,6 +250,10 @@ class PhaseTable:
     @cached_property
     def _systems(self):  # type: ignore[no-untyped-def] # a cache of its own for every table
         return lru_cache(maxsize=_SYSTEMS_KEPT)(self._system)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what was kept for speed, which cannot be pickled, so that a used table goes to other processes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def forget_systems(self) -> None:
         """Drop the systems that are kept from earlier calls."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from superion.errors import InvalidFormula, InvalidTable, InvalidValue, NotFound
 from superion.featurizers.formula import Formula
-from superion.models.stability import Phase, PhaseTable, read_phase_table
+from superion.models.stability import Phase, PhaseTable, analyse, read_phase_table
 from superion.models.stability.interphase import electronic_nature, interphase_class
 
 HEADER = "formula,formation_energy_eV_per_atom"
@@ -135,3 +137,11 @@ def test_class_needs_energy_and_a_conductor():
     assert interphase_class(-0.02, [metal]) == "stable"
     assert interphase_class(-0.5, [insulator]) == "passivating"
     assert interphase_class(-0.5, [insulator, metal]) == "mixed-conducting"
+
+
+def test_a_table_in_use_goes_to_another_process():
+    table = PhaseTable.from_phases("made", [Phase(Formula.parse("LiCl"), -2.0)])
+    before = analyse(table, "LiCl")
+    again = pickle.loads(pickle.dumps(table))
+    assert analyse(again, "LiCl") == before
+    assert again.digest == table.digest
