@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from superion.serving.routes import ROUTES
 
 FIELDS = [
     "materials",
@@ -111,6 +114,24 @@ def test_any_bytes(service: Any, content: bytes) -> None:
 def test_any_cif(service: Any, cif: str, text: str, start: int, length: int) -> None:
     spoilt = cif[:start] + text + cif[start + length :]
     hold(service, json.dumps({"materials": [{"cif": spoilt}]}).encode("utf-8", "replace"))
+
+
+def bodies_near(example: Mapping[str, Any], fields: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return bodies that differ from one that is answered in some of its fields."""
+    value = formulas | st.floats(-10.0, 10.0) | anything
+    changes = st.dictionaries(st.sampled_from(fields), value, max_size=2) | st.dictionaries(st.text(), anything)
+    return changes.map(lambda changed: {**example, **changed})
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+@QUICK
+@given(data=st.data())
+def test_any_json_near_the_example_of_a_route(service: Any, route: Any, data: st.DataObject) -> None:
+    body = data.draw(bodies_near(route.example, list(route.form.model.model_fields)))
+    with httpx.Client(base_url=service.url, timeout=60) as client:
+        answer = client.post(route.path, content=json.dumps(body).encode())
+    assert answer.status_code in (200, 400, 413), answer.text
+    assert answer.status_code == 200 or set(answer.json()["error"]) == {"code", "message", "field"}
 
 
 @pytest.mark.check
