@@ -156,9 +156,7 @@ def test_no_text_lies_on_another_or_beyond_the_figure(formula: str) -> None:
     for text, box in boxes.items():
         assert box.x0 >= 0.0 and box.x1 <= width and box.y0 >= 0.0 and box.y1 <= height, text.get_text()
     for (one, a), (other, b) in combinations(boxes.items(), 2):
-        # A box of text has a little room above and below the letters.
-        across, up = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert across <= 0.0 or up <= 0.12 * min(a.height, b.height), (one.get_text(), other.get_text())
+        assert not a.overlaps(b), (one.get_text(), other.get_text())
 
 
 def test_of_very_many_steps_the_widest_are_named_and_the_rest_counted() -> None:
