@@ -8,6 +8,7 @@ of the lithium. All other partners are met as they are, unless a potential is gi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -134,14 +135,13 @@ def meet(table: PhaseTable, electrolyte: str | Formula, partner: str, potential:
     return Meeting(known, react(table, electrolyte, Formula.parse(known.formula), open_at))
 
 
-def meet_all(table: PhaseTable, electrolyte: str | Formula, potential: float | None = None) -> tuple[Meeting, ...]:
+def meet_all(table: PhaseTable, electrolyte: str | Formula, potential: float | None = None) -> Iterator[Meeting]:
     """Let an electrolyte meet all named partners, in their order; `potential` is for all but the anodes.
 
     What the table does not know of a partner is a fault of that meeting. Raises what `react` raises of the electrolyte.
     """
     if potential is not None:
         checked_potential(potential)
-    meetings = []
     for partner in PARTNERS:
         open_at = potential if partner.potential_V is None else partner.potential_V
         try:
@@ -149,7 +149,6 @@ def meet_all(table: PhaseTable, electrolyte: str | Formula, potential: float | N
         except InvalidFormula as error:
             if error.field != "partner":
                 raise
-            meetings.append(Meeting(partner, None, error.message))
+            yield Meeting(partner, None, error.message)
         else:
-            meetings.append(Meeting(partner, found))
-    return tuple(meetings)
+            yield Meeting(partner, found)

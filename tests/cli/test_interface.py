@@ -89,7 +89,7 @@ def test_all_partners(superion: Command) -> None:
     assert [row[6] for row in table if row[1] == "LiF"] == ["no reaction"]
     assert found.out.count("no energy of Li6PS5Cl") == 1 and "no energy of Li4Ti5O12" in found.out
     opened = superion("interface", "Li6PS5Cl", "--all", "--potential", 4.2, "--json")
-    assert opened.document == interface_document(meet_all(end_member_table(), "Li6PS5Cl", 4.2), 4.2)
+    assert opened.document == interface_document(list(meet_all(end_member_table(), "Li6PS5Cl", 4.2)), 4.2)
     assert {contact["potential_V"] for contact in opened.document["contacts"]} == {0, 0.1, 0.33, 0.38, 0.62, 1.55, 4.2}
 
 

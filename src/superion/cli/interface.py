@@ -44,7 +44,7 @@ def interface(
         raise typer.BadParameter(f"give a partner, or --all to meet {names}")
     phases = table_named(table)
     if partner is None:
-        meetings: Sequence[Meeting] = meet_all(phases, electrolyte, potential)
+        meetings: Sequence[Meeting] = tuple(meet_all(phases, electrolyte, potential))
     else:
         meetings = (meet(phases, electrolyte, partner, potential),)
     document = interface_document(meetings, potential)

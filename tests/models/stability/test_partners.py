@@ -73,7 +73,7 @@ def test_anodes_of_higher_potential_reduce_less(computed):
 def test_all_partners_and_both_tables(computed):
     for table in (computed, end_member_table()):
         for potential in (None, 4.2):
-            met = meet_all(table, "Li6PS5Cl", potential)
+            met = list(meet_all(table, "Li6PS5Cl", potential))
             assert [each.partner for each in met] == list(PARTNERS)
             assert all(each.fault is None for each in met)
             for each in met:
@@ -90,10 +90,10 @@ def test_faults():
     assert "knows no compound of Cu" in met["Cu"].fault and met["Cu"].interface is None
     assert met["S"].fault is None
     with pytest.raises(InvalidFormula, match="no compound of Xe") as caught:
-        meet_all(table, "Li3XeS4")
+        next(meet_all(table, "Li3XeS4"))
     assert caught.value.field == "electrolyte"
     with pytest.raises(InvalidValue):
-        meet_all(table, "Li3PS4", 11.0)
+        next(meet_all(table, "Li3PS4", 11.0))
     with pytest.raises(InvalidFormula, match="formula or one of lithium, graphite") as caught:
         meet(table, "Li3PS4", "steel")
     assert caught.value.field == "partner"
