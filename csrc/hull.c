@@ -1,21 +1,29 @@
 #include "hull.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What rounding may do to a sum of products, relative to the sum of their sizes. */
+#define ROUNDING (16.0 * DBL_EPSILON)
 
 /* What one call works on; the arrays lie in one block of memory. */
 typedef struct {
     const double *columns, *costs, *slopes, *right_side;
     size_t n_columns, n_rows, capacity;
     double scale;          /* sum of b: amounts are compared with it */
+    double largest;        /* component of A */
     double cost, slope;    /* tolerances of reduced costs, per unit of c and of d */
+    double cost_noise, slope_noise; /* what rounding may add to them with the dual values at hand */
     int64_t *basis;        /* (n_rows,): column of each basic amount */
+    double *matrix;        /* (n_rows, n_rows): the basis */
     double *inverse;       /* (n_rows, n_rows): of the basis */
     double *work;          /* (n_rows, 2 n_rows) */
     double *amounts;       /* (n_rows,) */
     double *y0, *y1;       /* (n_rows,) */
     double *direction;     /* (n_rows,): the entering column in terms of the basis */
+    double *rest;          /* (n_rows,): residuals */
 } programme;
 
 static double dot(const double *a, const double *b, size_t n) {
@@ -26,13 +34,57 @@ static double dot(const double *a, const double *b, size_t n) {
     return sum;
 }
 
-/* Invert the basis by Gauss and Jordan's elimination with row pivoting, and compute amounts and dual values from it. */
+/* Return start - a . b as if computed in twice the precision: T. Ogita, S. M. Rump, S. Oishi, SIAM J. Sci. Comput. 26,
+ * 1955 (2005). */
+static double residual(double start, const double *a, const double *b, size_t n) {
+    double sum = start, error = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double product = a[i] * b[i], next = sum - product, moved = next - sum;
+        error += (sum - (next - moved)) - (product + moved) - fma(a[i], b[i], -product);
+        sum = next;
+    }
+    return sum + error;
+}
+
+/* Express a column in terms of the basis: the inverse times it, refined once. */
+static void solve(const programme *p, const double *column, double *solution) {
+    size_t m = p->n_rows;
+    for (size_t i = 0; i < m; i++) {
+        solution[i] = dot(p->inverse + i * m, column, m);
+    }
+    for (size_t i = 0; i < m; i++) {
+        p->rest[i] = residual(column[i], p->matrix + i * m, solution, m);
+    }
+    for (size_t i = 0; i < m; i++) {
+        solution[i] += dot(p->inverse + i * m, p->rest, m);
+    }
+}
+
+/* Find dual values with which the basic columns have no reduced cost, refined once. */
+static void price(const programme *p, const double *costs, double *y) {
+    size_t m = p->n_rows;
+    memset(y, 0, m * sizeof *y);
+    for (int refined = 0; refined < 2; refined++) {
+        for (size_t k = 0; k < m; k++) {
+            size_t column = (size_t)p->basis[k];
+            p->rest[k] = refined ? residual(costs[column], p->columns + column * m, y, m) : costs[column];
+        }
+        for (size_t k = 0; k < m; k++) {
+            for (size_t i = 0; i < m; i++) {
+                y[i] += p->rest[k] * p->inverse[k * m + i];
+            }
+        }
+    }
+}
+
+/* Invert the basis by Gauss and Jordan's elimination with row pivoting and one step of Newton's, and compute amounts and
+ * dual values from it. */
 static superion_status factorise(programme *p) {
     size_t m = p->n_rows, width = 2 * m;
     for (size_t i = 0; i < m; i++) {
         double *row = p->work + i * width;
         for (size_t k = 0; k < m; k++) {
-            row[k] = p->columns[(size_t)p->basis[k] * m + i];
+            row[k] = p->matrix[i * m + k] = p->columns[(size_t)p->basis[k] * m + i];
             row[m + k] = i == k;
         }
     }
@@ -59,50 +111,66 @@ static superion_status factorise(programme *p) {
             }
         }
     }
-    memset(p->y0, 0, m * sizeof *p->y0);
-    memset(p->y1, 0, m * sizeof *p->y1);
-    for (size_t i = 0; i < m; i++) {
-        const double *row = p->work + i * width + m;
-        double c = p->costs[p->basis[i]], d = p->slopes[p->basis[i]];
-        memcpy(p->inverse + i * m, row, m * sizeof *row);
-        p->amounts[i] = fmax(dot(row, p->right_side, m), 0.0);
-        for (size_t k = 0; k < m; k++) {
-            p->y0[k] += c * row[k];
-            p->y1[k] += d * row[k];
+    for (size_t k = 0; k < m; k++) {
+        for (size_t l = 0; l < m; l++) {
+            p->work[k * width + l] = residual(k == l, p->work + k * width + m, p->columns + (size_t)p->basis[l] * m, m);
         }
     }
+    for (size_t k = 0; k < m; k++) {
+        memcpy(p->inverse + k * m, p->work + k * width + m, m * sizeof *p->inverse);
+        for (size_t l = 0; l < m; l++) {
+            for (size_t i = 0; i < m; i++) {
+                p->inverse[k * m + i] += p->work[k * width + l] * p->work[l * width + m + i];
+            }
+        }
+    }
+    solve(p, p->right_side, p->amounts);
+    price(p, p->costs, p->y0);
+    price(p, p->slopes, p->y1);
+    p->cost_noise = p->slope_noise = 0.0;
     for (size_t i = 0; i < m; i++) {
-        if (!isfinite(p->amounts[i]) || !isfinite(p->y0[i]) || !isfinite(p->y1[i])) {
+        if (!isfinite(p->amounts[i])) {
             return SUPERION_NO_CONVERGENCE;
         }
+        p->amounts[i] = fmax(p->amounts[i], 0.0);
+        p->cost_noise += ROUNDING * p->largest * fabs(p->y0[i]);
+        p->slope_noise += ROUNDING * p->largest * fabs(p->y1[i]);
+    }
+    if (!isfinite(p->cost_noise) || !isfinite(p->slope_noise)) { /* as they are not where a dual value is not */
+        return SUPERION_NO_CONVERGENCE;
     }
     return SUPERION_OK;
 }
 
-/* Whether row i leaves before row j: the lexicographically smaller of [amount, row of the inverse] / direction. */
-static int leaves_before(const programme *p, size_t i, size_t j) {
-    double u = p->direction[i], v = p->direction[j], tie = SUPERION_HULL_AMOUNT_TOLERANCE * p->scale;
-    double x = p->amounts[i] > tie ? p->amounts[i] / u : 0.0, y = p->amounts[j] > tie ? p->amounts[j] / v : 0.0;
-    if (fabs(x - y) > SUPERION_HULL_AMOUNT_TOLERANCE * fmax(p->scale, fmax(fabs(x), fabs(y)))) {
-        return x < y;
-    }
+/* Whether row i of the inverse, over the direction, is lexicographically smaller than row j. */
+static int smaller(const programme *p, size_t i, size_t j) {
     for (size_t k = 0; k < p->n_rows; k++) {
-        x = p->inverse[i * p->n_rows + k] / u;
-        y = p->inverse[j * p->n_rows + k] / v;
-        if (fabs(x - y) > SUPERION_HULL_AMOUNT_TOLERANCE * fmax(1.0, fmax(fabs(x), fabs(y)))) {
+        double x = p->inverse[i * p->n_rows + k] / p->direction[i], y = p->inverse[j * p->n_rows + k] / p->direction[j];
+        if (fabs(x - y) > SUPERION_HULL_ROW_TOLERANCE * fmax(1.0, fmax(fabs(x), fabs(y)))) {
             return x < y;
         }
     }
     return 0;
 }
 
-/* Bring a column into the basis. */
+/* Bring a column into the basis. Rows tie where no amount would be negative by more than the tolerance (P. M. J. Harris,
+ * Math. Program. 5, 1 (1973)). */
 static superion_status enter(programme *p, size_t column) {
     size_t leaving = p->n_rows;
+    double tie = SUPERION_HULL_TIE_TOLERANCE * p->scale, furthest = INFINITY, largest = 1.0;
+    solve(p, p->columns + column * p->n_rows, p->direction);
     for (size_t i = 0; i < p->n_rows; i++) {
-        p->direction[i] = dot(p->inverse + i * p->n_rows, p->columns + column * p->n_rows, p->n_rows);
-        if (p->direction[i] > SUPERION_HULL_PIVOT_TOLERANCE &&
-            (leaving == p->n_rows || leaves_before(p, i, leaving))) {
+        largest = fmax(largest, p->direction[i]);
+    }
+    double least = SUPERION_HULL_PIVOT_TOLERANCE * largest;
+    for (size_t i = 0; i < p->n_rows; i++) {
+        if (p->direction[i] > least) {
+            furthest = fmin(furthest, (p->amounts[i] + tie) / p->direction[i]);
+        }
+    }
+    for (size_t i = 0; i < p->n_rows; i++) {
+        if (p->direction[i] > least && p->amounts[i] / p->direction[i] <= furthest &&
+            (leaving == p->n_rows || smaller(p, i, leaving))) {
             leaving = i;
         }
     }
@@ -113,19 +181,28 @@ static superion_status enter(programme *p, size_t column) {
     return factorise(p);
 }
 
+/* Whether a column is in the basis, where its reduced cost is zero whatever rounding makes of it. */
+static int is_basic(const programme *p, size_t column) {
+    for (size_t i = 0; i < p->n_rows; i++) {
+        if (p->basis[i] == (int64_t)column) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Find the minimum at one t. */
 static superion_status minimise(programme *p, double t, size_t *left) {
-    double tolerance = p->cost + fabs(t) * p->slope;
     for (;;) {
         size_t best = p->n_columns;
-        double lowest = -tolerance;
+        double lowest = -(p->cost + p->cost_noise + fabs(t) * (p->slope + p->slope_noise));
         for (size_t j = 0; j < p->n_columns; j++) {
             const double *column = p->columns + j * p->n_rows;
             double reduced = p->costs[j] + t * p->slopes[j];
             for (size_t i = 0; i < p->n_rows; i++) {
                 reduced -= (p->y0[i] + t * p->y1[i]) * column[i];
             }
-            if (reduced < lowest) {
+            if (reduced < lowest && !is_basic(p, j)) {
                 lowest = reduced;
                 best = j;
             }
@@ -146,7 +223,7 @@ static superion_status minimise(programme *p, double t, size_t *left) {
 /* Find the column whose reduced cost is the first to become negative below t, and where; n_columns for none. */
 static size_t next_column(const programme *p, double t, double *breakpoint) {
     size_t best = p->n_columns;
-    double highest = -INFINITY, steepest = 0.0;
+    double highest = -INFINITY, steepest = 0.0, flat = p->slope + p->slope_noise;
     for (size_t j = 0; j < p->n_columns; j++) {
         const double *column = p->columns + j * p->n_rows;
         double constant = p->costs[j], slope = p->slopes[j];
@@ -154,7 +231,7 @@ static size_t next_column(const programme *p, double t, double *breakpoint) {
             constant -= p->y0[i] * column[i];
             slope -= p->y1[i] * column[i];
         }
-        if (!(slope > p->slope)) {
+        if (!(slope > flat) || is_basic(p, j)) {
             continue;
         }
         double at = fmin(-constant / slope, t), tie = SUPERION_HULL_INTERVAL_TOLERANCE * fmax(1.0, fabs(at));
@@ -347,23 +424,28 @@ superion_status superion_follow_hull(const double *columns, size_t n_columns, si
         largest_cost = fmax(largest_cost, fabs(costs[j]));
         largest_slope = fmax(largest_slope, fabs(slopes[j]));
     }
+    for (size_t n = 0; n < n_columns * n_rows; n++) {
+        p.largest = fabs(columns[n]) > p.largest ? fabs(columns[n]) : p.largest;
+    }
     p.cost = SUPERION_HULL_COST_TOLERANCE * largest_cost;
     p.slope = SUPERION_HULL_COST_TOLERANCE * largest_slope;
     for (size_t i = 0; i < n_rows; i++) {
         p.scale += right_side[i];
     }
     size_t m = n_rows;
-    double *block = malloc((3 * m * m + 4 * m) * sizeof *block);
+    double *block = malloc((4 * m * m + 5 * m) * sizeof *block);
     p.basis = malloc(m * sizeof *p.basis);
     if (block == NULL || p.basis == NULL) {
         status = SUPERION_OUT_OF_MEMORY;
     } else {
         p.work = block;
         p.inverse = block + 2 * m * m;
-        p.amounts = block + 3 * m * m;
+        p.matrix = block + 3 * m * m;
+        p.amounts = p.matrix + m * m;
         p.y0 = p.amounts + m;
         p.y1 = p.y0 + m;
         p.direction = p.y1 + m;
+        p.rest = p.direction + m;
         memcpy(p.basis, units, m * sizeof *units);
         path->n_rows = m;
         status = follow(&p, t_start, t_end, path);

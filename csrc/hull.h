@@ -7,11 +7,15 @@
  * d = 0 this is the hull; with d = -(amount of an open element in the phase) and t = its chemical potential it is the
  * grand-potential hull, and the solutions from t_start down are the steps of a titration.
  *
- * Method: the revised simplex method, the inverse of the basis made anew after every pivot so that rounding does not add
- * up; entering column by the most negative reduced cost (G. B. Dantzig), leaving row by the lexicographic ratio test
- * (G. B. Dantzig, A. Orden, P. Wolfe, Pac. J. Math. 5, 183 (1955)), which cannot cycle where a composition is itself a
- * phase and all basic amounts but one are zero; then from breakpoint to breakpoint of t (S. Gass, T. Saaty, Nav. Res.
- * Logist. Q. 2, 39 (1955)). No first phase is needed: one column per row must be its unit vector.
+ * Method: the revised simplex method; entering column by the most negative reduced cost (G. B. Dantzig), leaving row by the
+ * lexicographic ratio test (G. B. Dantzig, A. Orden, P. Wolfe, Pac. J. Math. 5, 183 (1955)), which cannot cycle where a
+ * composition is itself a phase and all basic amounts but one are zero; then from breakpoint to breakpoint of t (S. Gass,
+ * T. Saaty, Nav. Res. Logist. Q. 2, 39 (1955)). No first phase is needed: one column per row must be its unit vector.
+ *
+ * Where b is a phase but for rounded amounts, or a column is b itself, bases hold columns that differ by 1e-4, or by 1e-9,
+ * and rounding is magnified as much. So the inverse is made anew after every pivot, everything that is computed from it is
+ * refined with residuals in twice the precision, a reduced cost is negative only beyond what rounding can do with the dual
+ * values at hand, and no column of the basis enters it. Otherwise pivots with the wrong sign would go in circles.
  *
  * Between two neighbouring breakpoints the solution x is one, the optimal costs are linear in t and so are the dual values
  * y = y0 + t y1, the chemical potentials of the conserved elements; each piece of `superion_hull_path` holds one such
@@ -31,12 +35,18 @@ extern "C" {
 
 /* Largest number of rows: more than there are elements. */
 #define SUPERION_HULL_MAX_ROWS 128
-/* A reduced cost, or its slope, below this times the largest |c| and |d| of the programme is taken for zero. */
+/* A reduced cost, or its slope, below this times the largest |c| and |d| of the programme is taken for zero, and so is one
+ * that may be rounding. */
 #define SUPERION_HULL_COST_TOLERANCE 1e-12
-/* A component of a direction is no pivot when it is below this. */
+/* A component of a direction is no pivot when it is below this, or below this times the largest. */
 #define SUPERION_HULL_PIVOT_TOLERANCE 1e-10
-/* An amount below this times the sum of b is taken for zero: it is not listed, and is a tie of the ratio test. */
+/* An amount below this times the sum of b is taken for zero: it is not listed. */
 #define SUPERION_HULL_AMOUNT_TOLERANCE 1e-12
+/* Rows of the ratio test tie where amounts would fall below zero by no more than this times the sum of b. It is the
+ * rounding of amounts and no more: a small pivot would magnify it. */
+#define SUPERION_HULL_TIE_TOLERANCE 1e-15
+/* In a tie, components of rows that differ by less than this, relative to their size where it is above 1, are equal. */
+#define SUPERION_HULL_ROW_TOLERANCE 1e-12
 /* An interval of t shorter than this, relative to |t| where that is above 1, is no piece. */
 #define SUPERION_HULL_INTERVAL_TOLERANCE 1e-12
 /* Neighbouring pieces are one when no amount differs by more than this times the sum of b. */
@@ -54,7 +64,8 @@ typedef struct superion_hull_path {
     /* Shape (count, n_rows): their amounts, then 0. */
     double *amounts;
     /* Shape (count, n_rows) each: the dual values are constants + t slopes; no reduced cost is negative with them, beyond
-     * the tolerance, anywhere between lower and upper t. */
+     * the tolerance, anywhere between lower and upper t. Where a column differs from b by less than 1e-6 they are good only
+     * for b: a column of which the solution holds next to nothing may have a negative reduced cost. */
     double *constants, *slopes;
 } superion_hull_path;
 

@@ -10,9 +10,26 @@
 #define MAX_ROWS 6
 #define MAX_COLUMNS 60
 
-static double columns[MAX_COLUMNS * MAX_ROWS], costs[MAX_COLUMNS], slopes[MAX_COLUMNS], side[MAX_ROWS];
+static double columns[(MAX_COLUMNS + 1) * MAX_ROWS], costs[MAX_COLUMNS], slopes[MAX_COLUMNS], side[MAX_ROWS];
 static int64_t units[MAX_ROWS];
 static size_t n_rows, n_columns;
+
+/* Add the composition in question as a column, on the hull or below it: it is then next to the phase that it was before
+ * its amounts were rounded. */
+static void add_itself(void) {
+    superion_hull_path path;
+    double sum = 0.0;
+    for (size_t i = 0; i < n_rows; i++) {
+        sum += columns[n_columns * n_rows + i] = side[i];
+    }
+    if (sum > 0.0 && n_columns < MAX_COLUMNS) {
+        CHECK(superion_follow_hull(columns, n_columns, n_rows, costs, slopes, side, units, 0.0, 0.0, &path) == SUPERION_OK);
+        costs[n_columns] = path.intervals[2] - (one_in(2) ? 0.0 : one_in(2) ? 1e-9 : 0.1);
+        slopes[n_columns] = one_in(2) ? path.intervals[3] : -below(4) / 4.0;
+        n_columns++;
+        superion_hull_path_free(&path);
+    }
+}
 
 /* Phases as they are: few elements each, whole amounts, the open element among them; and the composition in question is
  * often one of them, a mixture of two, or has next to nothing of an element. */
@@ -45,6 +62,13 @@ static void make_phases(void) {
         for (size_t i = 0; i < n_rows; i++) {
             side[i] = (n == 1 ? 0.0 : side[i]) + columns[j * n_rows + i];
         }
+    }
+    if (one_in(2)) {
+        double steps = pow(10.0, 1 + below(6));
+        for (size_t i = 0; i < n_rows; i++) {
+            side[i] = round(side[i] * steps) / steps;
+        }
+        add_itself();
     }
 }
 
@@ -94,6 +118,25 @@ static void check_path(double t_start, double t_end) {
     }
     superion_hull_path_free(&path);
     CHECK(path.count == 0 && path.intervals == NULL);
+}
+
+/* Yb3Ni7B2 with its amounts rounded to four decimals, beside the elements, YbB6 and Yb3Ni7B2 itself: in a basis that holds
+ * both, whose columns differ by 3e-5, rounding once made a column enter the basis that it was in, for ever. */
+static void check_rounded_phase(void) {
+    const double boron_nickel_ytterbium[] = {0.0,         0.0,        1.0,        6.0 / 7.0, 0.0,    1.0 / 7.0,
+                                             0.0,         1.0,        0.0,        1.0,       0.0,    0.0,
+                                             2.0 / 12.0,  7.0 / 12.0, 3.0 / 12.0, 0.1667,    0.5833, 0.2500};
+    const double energies[] = {0.0, -0.462, 0.0, 0.0, -0.517, -0.517};
+    const int64_t elements[] = {3, 2, 0};
+    n_rows = 3;
+    n_columns = 6;
+    memset(slopes, 0, sizeof slopes);
+    memcpy(columns, boron_nickel_ytterbium, sizeof boron_nickel_ytterbium);
+    memcpy(costs, energies, sizeof energies);
+    memcpy(units, elements, sizeof elements);
+    memcpy(side, boron_nickel_ytterbium + 15, 3 * sizeof *side);
+    check_path(0.0, 0.0);
+    check_path(0.0, -INFINITY);
 }
 
 /* One element and its hull with a reservoir: a column of negative amounts is a source of what the others take up. */
@@ -158,6 +201,7 @@ int main(int argc, char **argv) {
     u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
     check_codes();
     check_reservoir();
+    check_rounded_phase();
     for (round_number = 0; round_number < rounds; round_number++) {
         state = round_number;
         make_phases();
