@@ -24,7 +24,7 @@ import python_worker
 import seeds
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_TARGETS = ("formula", "cif", "poscar", "structure")
+PYTHON_TARGETS = ("formula", "cif", "poscar", "structure", "phases")
 TARGETS = (*PYTHON_TARGETS, *(f"c-{name}" for name in c_targets.HARNESSES))
 
 TIMEOUT = 20

@@ -31,11 +31,20 @@ POSCAR_PARTS = (
 )
 """Scale, line of elements (VASP 4 has none), mode, and what follows a position."""
 
+PHASES = (
+    "formula,formation_energy_eV_per_atom\nLi2S,-1.4\nS2Li4,-1.3\nLi3P,-0.7\n",
+    'formula,formation_energy_eV_per_atom,band_gap_eV,source\nLi2S,-1.4,3.1,a\nLi,0.02,,\n\nNaN,0.3,0,"b, c"\n',
+    "\ufeffformula,target\r\nLi0.5S0.25,-1.4\r\n",
+    "formula,target\nLi2S,-1.4\nLi3P,-0.7\nC,0\n\fformula,target\nLi4S2,3.0\nLi2S,0.0\nKCl,5\n",
+)
+"""Tables of phases; the last with a second file, of band gaps."""
+
 DICTIONARY = {
     "cif": ("test_cif.py", "cif*.py", "symmetry.py", "type_symbols.py"),
     "poscar": ("test_convert.py", "poscar.py"),
     "formula": ("test_formula.py", "formula.py"),
     "structure": ("test_convert.py", "convert.py"),
+    "phases": ("test_formula.py", "formula.py"),
 }
 """Files of the tests and of the package whose strings are tokens for a target."""
 
@@ -55,6 +64,8 @@ def inputs(target: str) -> list[bytes]:
         texts = (POSCAR.format(*parts) for parts in POSCAR_PARTS)
     elif target == "structure":
         return [bytes([document]) for document in range(3)]
+    elif target == "phases":
+        texts = PHASES
     else:
         return []
     return [text.encode() for text in dict.fromkeys(texts)]

@@ -9,16 +9,19 @@ from __future__ import annotations
 import copy
 import json
 import math
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from superion.errors import InvalidCif, InvalidCrystal, InvalidFormula, SuperionError
+from superion.errors import InvalidCif, InvalidCrystal, InvalidFormula, InvalidTable, SuperionError
 from superion.featurizers.crystal import Crystal
-from superion.featurizers.formula import Formula
+from superion.featurizers.formula import CANONICAL_DECIMALS, Formula
 from superion.featurizers.magpie_statistics import magpie
 from superion.featurizers.neighbors import neighbor_list
+from superion.models.stability.phases import MAX_ENERGY, Phase, PhaseTable, read_phase_table
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
@@ -100,6 +103,40 @@ def structure(data: bytes) -> None:
         check_crystal(crystal)
 
 
+def phases(data: bytes) -> None:
+    """Read a table of phases, with a second one of band gaps after a form feed, and hold what is promised of it."""
+    given, separator, gaps = data.partition(b"\f")
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = Path(folder, "table.csv"), Path(folder, "gaps.csv")
+        first.write_bytes(given)
+        second.write_bytes(gaps)
+        table = read_or_refused(
+            lambda path: read_phase_table(path, "a", second if separator else None), first, InvalidTable
+        )
+        if table is None:
+            return
+        found = [table.phase(row) for row in range(len(table))]
+        for row, phase in enumerate(found):
+            require(table.row(phase.formula) == row, f"a phase is found by its formula: {phase.formula.text}")
+            require(abs(phase.energy) <= MAX_ENERGY, f"an energy is believed: {phase.energy}")
+            require(len(phase.formula.symbols) > 1 or phase.energy == 0.0, f"an element is at 0: {phase}")
+            require(phase.band_gap is None or 0.0 <= phase.band_gap < math.inf, f"a gap is one: {phase.band_gap}")
+        check_systems(table, found)
+        require(PhaseTable.from_phases("b", found).digest == table.digest, "phases hold the whole table")
+
+
+def check_systems(table: PhaseTable, found: list[Phase]) -> None:
+    """Hold that each compound is once in the system of its elements, with its fractions as far as they tell phases."""
+    for row, phase in enumerate(found):
+        if len(phase.formula.symbols) == 1:
+            continue
+        system = table.system(phase.formula.symbols)
+        at = np.flatnonzero(system.rows == row)
+        require(len(at) == 1, f"a phase is once in its system: {phase.formula.text}")
+        differences = np.abs(system.fractions[at[0]] - system.composition(phase.formula))
+        require(bool(differences.max() < 10.0**-CANONICAL_DECIMALS), f"a phase has its atoms: {phase.formula.text}")
+
+
 def check_crystal(crystal: Crystal) -> None:
     """Hold what is promised of any crystal, and that it is the same after a round trip through a dict and a CIF."""
     require(1 <= crystal.n_sites <= MAX_SITES, "the number of sites is bounded")
@@ -138,6 +175,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "cif": cif,
     "poscar": poscar,
     "structure": structure,
+    "phases": phases,
 }
 
 DOCUMENTS: tuple[Any, ...] = (

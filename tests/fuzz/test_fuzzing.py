@@ -58,7 +58,14 @@ def test_every_target_holds_for_a_short_time(tmp_path: Path, capsys: pytest.Capt
     assert done.returncode == 0, done.stdout + done.stderr
     outcomes = json.loads(report.read_text())
     harnesses = [f"c-{path.stem}" for path in sorted((FOLDER / "c").glob("*.c")) if path.stem != "loop"]
-    assert [outcome["target"] for outcome in outcomes] == ["formula", "cif", "poscar", "structure", *harnesses]
+    assert [outcome["target"] for outcome in outcomes] == [
+        "formula",
+        "cif",
+        "poscar",
+        "structure",
+        "phases",
+        *harnesses,
+    ]
     for outcome in outcomes:
         # Far fewer than any engine manages; but an engine that runs nothing finds nothing.
         assert outcome["executions"] >= 100 and outcome["coverage"] >= 20, outcome
