@@ -133,9 +133,10 @@ class _Analysis:
             self.notes.append(
                 "the given energy lies below the hull of the table, so the composition is a phase of its own"
             )
+        itself = reduced_formula(formula) if self.row is None else table.formula(self.row)
         self.own = Product(
-            reduced_formula(formula).text if self.row is None else table.formula(self.row).text,
-            _units(1.0, formula, reduced_formula(formula)),
+            itself.text,
+            _units(1.0, formula, itself),
             Nature("insulator", "the electrolyte itself", assumed=True),
         )
 
