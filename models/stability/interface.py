@@ -35,6 +35,7 @@ __all__ = [
     "Kink",
     "Reactant",
     "checked_potential",
+    "electrolyte_itself",
     "react",
     "reactant",
     "reactant_note",
@@ -65,7 +66,8 @@ class Reactant:
     @property
     def above_hull(self) -> float | None:
         """Return the energy above the hull [eV/atom]; None where the composition has no energy of its own."""
-        return None if self.source == "hull" else _rounded(self.energy - self.hull_energy)
+        # The table's key is rounded and the hull is not: a phase of the table can lie below the hull next to it.
+        return None if self.source == "hull" else max(0.0, _rounded(self.energy - self.hull_energy))
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,12 @@ def reactant(system: ChemicalSystem, formula: Formula) -> Reactant:
     if row is None:
         return Reactant(formula, hull, "hull", hull)
     return Reactant(formula, float(table.energies[row]), "table", hull)
+
+
+def electrolyte_itself(table: PhaseTable, electrolyte: str | Formula) -> Reactant:
+    """Return an electrolyte before it meets anything; raises InvalidFormula, of the field `electrolyte`."""
+    ours = _parsed(electrolyte, "electrolyte")
+    return reactant(_system(table, ours, ours, opened=False), ours)
 
 
 def checked_potential(potential: float) -> float:

@@ -127,7 +127,8 @@ class _Analysis:
         elif self.row is not None:
             self.energy, self.source = float(table.energies[self.row]), "table"
         self.above = self.energy - self.hull
-        if abs(self.above) < _ROUNDING:
+        # The table's key is rounded and the hull is not: a phase of the table can lie below the hull next to it.
+        if abs(self.above) < _ROUNDING or (self.source == "table" and self.above < 0.0):
             self.above = 0.0
         if self.above < 0.0:
             self.notes.append(
@@ -166,7 +167,8 @@ class _Analysis:
     def emptied(self) -> tuple[float, float | None, tuple[Step, ...]]:
         """Return the limits and the only step of lithium itself, which is gone at any potential above 0."""
         self.notes.append("lithium itself")
-        return 0.0, 0.0, (Step(0.0, None, -self.formula.n_atoms, (), -self.above, None, "stable"),)
+        freed = 0.0 if self.above <= 0.0 else -self.above  # never above 0, and no negative zero
+        return 0.0, 0.0, (Step(0.0, None, -self.formula.n_atoms, (), freed, None, "stable"),)
 
     def staircase(self) -> tuple[float, float | None, tuple[Step, ...]]:
         """Return the limits and the steps."""
