@@ -19,14 +19,14 @@ _COARSE = COARSE.partition(": ")[2]
 
 
 def interface_document(meetings: Sequence[Meeting], potential: float | None) -> dict[str, Any]:
-    """Return all that was found of an electrolyte and its partners; at least one must have been met without fault."""
-    found = next(meeting.interface for meeting in meetings if meeting.interface is not None)
+    """Return all that was found of an electrolyte and its partners, of which there must be one at least."""
+    first = meetings[0]
     return {
-        "table": found.table,
-        "electrolyte": _reactant(found.electrolyte),
+        "table": first.table,
+        "electrolyte": _reactant(first.electrolyte),
         "potential_V": potential,
         "contacts": [_contact(meeting) for meeting in meetings],
-        "warnings": [_COARSE] if found.table == END_MEMBERS else [],
+        "warnings": [_COARSE] if first.table == END_MEMBERS else [],
     }
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from superion.errors import InvalidFormula
 from superion.featurizers.formula import Formula
-from superion.models.stability.interface import Interface, checked_potential, react
+from superion.models.stability.interface import Interface, Reactant, checked_potential, electrolyte_itself, react
 from superion.models.stability.phases import PhaseTable
 
 __all__ = ["PARTNERS", "ROLES", "Meeting", "Partner", "Role", "meet", "meet_all", "partner_named"]
@@ -42,6 +42,8 @@ class Partner:
 class Meeting:
     """Hold the contact with one partner."""
 
+    table: str
+    electrolyte: Reactant
     partner: Partner | None
     """None for one that is no named partner."""
     interface: Interface | None
@@ -130,25 +132,32 @@ def meet(table: PhaseTable, electrolyte: str | Formula, partner: str, potential:
             names = ", ".join(each.name for each in PARTNERS if each.name != each.formula)
             fault = f"{error.message}; the partner is a formula or one of {names}"
             raise InvalidFormula(fault, field="partner", value=partner) from error
-        return Meeting(None, react(table, electrolyte, theirs, potential))
+        return _met(None, react(table, electrolyte, theirs, potential))
     open_at = known.potential_V if potential is None else potential
-    return Meeting(known, react(table, electrolyte, Formula.parse(known.formula), open_at))
+    return _met(known, react(table, electrolyte, Formula.parse(known.formula), open_at))
 
 
 def meet_all(table: PhaseTable, electrolyte: str | Formula, potential: float | None = None) -> Iterator[Meeting]:
     """Let an electrolyte meet all named partners, in their order; `potential` is for all but the anodes.
 
-    What the table does not know of a partner is a fault of that meeting. Raises what `react` raises of the electrolyte.
+    What the table does not know of a partner is a fault of that meeting, even where it is one of all meetings. Raises
+    what `react` raises of the electrolyte.
     """
     if potential is not None:
         checked_potential(potential)
+    # Before any partner: where the table knows neither, the fault is the electrolyte's.
+    own = electrolyte_itself(table, electrolyte)
     for partner in PARTNERS:
         open_at = potential if partner.potential_V is None else partner.potential_V
         try:
-            found = react(table, electrolyte, Formula.parse(partner.formula), open_at)
+            found = react(table, own.formula, Formula.parse(partner.formula), open_at)
         except InvalidFormula as error:
             if error.field != "partner":
                 raise
-            yield Meeting(partner, None, error.message)
+            yield Meeting(table.name, own, partner, None, error.message)
         else:
-            yield Meeting(partner, found)
+            yield _met(partner, found)
+
+
+def _met(partner: Partner | None, found: Interface) -> Meeting:
+    return Meeting(found.table, found.electrolyte, partner, found)

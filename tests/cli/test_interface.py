@@ -107,6 +107,19 @@ def test_a_table_of_ones_own_that_lacks_a_partner(superion: Command, tmp_path: P
     assert one.status == 2 and "knows no compound of Cu" in one.err
 
 
+def test_a_table_of_ones_own_that_lacks_every_partner(superion: Command, tmp_path: Path) -> None:
+    path = tmp_path / "na.csv"
+    path.write_text("formula,formation_energy_eV_per_atom\nNaCl,-2.1\nNa2O,-1.4\n")
+    found = superion("interface", "NaCl", "--all", "--table", path)
+    assert (found.status, found.err) == (0, "")
+    assert found.out.startswith("NaCl and its partners, by the hull of the table na")
+    assert [row[6] for row in rows(found.out)] == ["not known"] * len(PARTNERS)
+    assert "note: Cu: the table na knows no compound of Cu" in found.out
+    document = superion("interface", "NaCl", "--all", "--table", path, "--json").document
+    assert document["electrolyte"]["energy_eV_per_atom"] == -2.1
+    assert [contact["error"]["code"] for contact in document["contacts"]] == ["invalid_formula"] * len(PARTNERS)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -136,6 +136,16 @@ def test_the_deadline_is_looked_at_between_partners(monkeypatch: pytest.MonkeyPa
     assert refusal.value.status == 504
 
 
+def test_a_table_that_knows_no_partner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = tmp_path / "na.csv"
+    table.write_text("formula,formation_energy_eV_per_atom\nNaCl,-2.1\nNa2O,-1.4\n")
+    monkeypatch.setenv("SUPERION_PHASE_TABLE", str(table))
+    content = json.dumps({"electrolyte": "NaCl"}).encode()
+    document = json.loads(INTERFACE.reply(content, time.monotonic(), None).content)
+    assert (document["table"], document["electrolyte"]["formula"], document["warnings"]) == ("na", "NaCl", [])
+    assert {contact["error"]["code"] for contact in document["contacts"]} == {"invalid_formula"}
+
+
 @pytest.mark.parametrize(
     ("route", "body"), [(INTERFACE, {"electrolyte": "LiF", "partner": "Cu"}), (ENVIRONMENT, {"formula": "LiF"})]
 )

@@ -109,7 +109,7 @@ def _print_all(meetings: Sequence[Meeting]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    first = next(meeting.interface for meeting in meetings if meeting.interface is not None)
+    first = meetings[0]
     title = Text(f"{first.electrolyte.formula} and its partners, by the hull of the table {first.table}")
     table = Table(title=title, title_justify="left")
     columns = ("role", "partner", "V", "reaction [eV/atom]", "mutual [eV/atom]", "share", "products", "interphase")

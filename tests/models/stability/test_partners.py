@@ -7,6 +7,7 @@ import pytest
 from superion.errors import InvalidFormula, InvalidValue
 from superion.featurizers.formula import Formula
 from superion.models.stability import Phase, PhaseTable, analyse
+from superion.models.stability.contact_documents import interface_document
 from superion.models.stability.interface import react
 from superion.models.stability.partners import PARTNERS, ROLES, meet, meet_all, partner_named
 from superion.models.stability.tables import end_member_table
@@ -82,6 +83,22 @@ def test_all_partners_and_both_tables(computed):
     notes = {each.partner.name: " ".join(each.interface.notes) for each in meet_all(end_member_table(), "Li6PS5Cl")}
     assert "no energy of Li4Ti5O12" in notes["lithium titanate"]
     assert "no energy of LiNi0.8Co0.1Mn0.1O2" in notes["NMC811"]
+
+
+def test_a_table_that_knows_no_partner():
+    table = PhaseTable.from_phases("na", [Phase(Formula.parse("NaCl"), -2.1), Phase(Formula.parse("Na2O"), -1.4)])
+    met = list(meet_all(table, "NaCl"))
+    assert [each.partner for each in met] == list(PARTNERS)
+    assert all("the table na knows no compound of" in each.fault for each in met)
+    document = interface_document(met, None)
+    assert document["table"] == "na" and len(document["contacts"]) == len(PARTNERS)
+    assert document["electrolyte"]["formula"] == "NaCl"
+    assert document["electrolyte"]["energy_above_hull_eV_per_atom"] == 0.0
+    assert all("error" in contact for contact in document["contacts"])
+    # Where the electrolyte is not known either, that is its fault and not that of 23 partners.
+    with pytest.raises(InvalidFormula, match="no compound of Xe") as caught:
+        next(meet_all(table, "XeCl2"))
+    assert caught.value.field == "electrolyte"
 
 
 def test_faults():
