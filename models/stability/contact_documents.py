@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from superion.models.stability.answers import COARSE
+from superion.models.stability.documents import product_document
 from superion.models.stability.environment import Environment, Outcome
 from superion.models.stability.interface import Kink, Reactant
-from superion.models.stability.lithium import Product
 from superion.models.stability.partners import Meeting
 from superion.models.stability.tables import END_MEMBERS
 
@@ -91,7 +91,7 @@ def _kink(kink: Kink) -> dict[str, Any]:
         "reaction_energy_eV_per_atom": kink.reaction_energy_eV_per_atom,
         "mutual_energy_eV_per_atom": kink.mutual_energy_eV_per_atom,
         "lithium_uptake": kink.lithium_uptake,
-        "products": [_product(product) for product in kink.products],
+        "products": [product_document(product) for product in kink.products],
         "class": kink.interphase,
     }
 
@@ -102,19 +102,9 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "taken_up": dict(outcome.taken_up),
         "energy_eV_per_molecule": outcome.energy_per_molecule_eV,
         "products": [
-            {**_product(product), "state": state}
+            {**product_document(product), "state": state}
             for product, state in zip(outcome.products, outcome.states, strict=True)
         ],
         "hydrogen_sulfide_per_formula": outcome.hydrogen_sulfide,
         "hydrogen_sulfide_cm3_per_g": outcome.hydrogen_sulfide_cm3_per_g,
-    }
-
-
-def _product(product: Product) -> dict[str, Any]:
-    return {
-        "formula": product.formula,
-        "amount": product.amount,
-        "electronic": product.nature.kind,
-        "reason": product.nature.reason,
-        "assumed": product.nature.assumed,
     }

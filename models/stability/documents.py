@@ -8,7 +8,7 @@ from superion.models.stability.answers import COARSE
 from superion.models.stability.lithium import LithiumStability, Product, Step
 from superion.models.stability.tables import END_MEMBERS
 
-__all__ = ["step_document", "window_document"]
+__all__ = ["product_document", "step_document", "window_document"]
 
 
 def window_document(found: LithiumStability) -> dict[str, Any]:
@@ -20,12 +20,12 @@ def window_document(found: LithiumStability) -> dict[str, Any]:
         "energy_source": found.energy_source,
         "hull_energy_eV_per_atom": found.hull_energy_eV_per_atom,
         "energy_above_hull_eV_per_atom": found.energy_above_hull_eV_per_atom,
-        "decomposition": [_product(product) for product in found.decomposition],
+        "decomposition": [product_document(product) for product in found.decomposition],
         "reaction_energy_eV_per_atom": found.reaction_energy_eV_per_atom,
         "reduction_limit_V": found.reduction_limit_V,
         "oxidation_limit_V": found.oxidation_limit_V,
         "class": found.interphase,
-        "products": [_product(product) for product in found.products],
+        "products": [product_document(product) for product in found.products],
         "staircase": [step_document(step) for step in found.staircase],
         "notes": list(found.notes),
         "warnings": [COARSE] if found.table == END_MEMBERS else [],
@@ -38,14 +38,15 @@ def step_document(step: Step) -> dict[str, Any]:
         "lower_V": step.lower_V,
         "upper_V": step.upper_V,
         "lithium_uptake": step.lithium_uptake,
-        "products": [_product(product) for product in step.products],
+        "products": [product_document(product) for product in step.products],
         "reaction_energy_lower_eV_per_atom": step.reaction_energy_lower_eV_per_atom,
         "reaction_energy_upper_eV_per_atom": step.reaction_energy_upper_eV_per_atom,
         "class": step.interphase,
     }
 
 
-def _product(product: Product) -> dict[str, Any]:
+def product_document(product: Product) -> dict[str, Any]:
+    """Return one phase of a mixture."""
     return {
         "formula": product.formula,
         "amount": product.amount,

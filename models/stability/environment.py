@@ -23,7 +23,7 @@ from superion.featurizers.formula import Formula
 from superion.models.stability.air_phases import AirPhases, State, Water, air_phases, measured_energy
 from superion.models.stability.interface import Reactant, reactant, reactant_note
 from superion.models.stability.interphase import Nature, electronic_nature
-from superion.models.stability.lithium import Product
+from superion.models.stability.lithium import NEGLIGIBLE_SHARE, Product
 from superion.models.stability.mixing import Mixture, worst_mixture
 from superion.models.stability.phases import PhaseTable
 
@@ -39,8 +39,8 @@ ATMOSPHERES: dict[Atmosphere, tuple[str, ...]] = {
 """What reacts in each. Moist air is its water and carbon dioxide; its oxygen takes no part."""
 MOLAR_VOLUME = 24_790.0
 """Of an ideal gas at 25 degrees Celsius and 1 bar [cm3/mol]."""
-_NEGLIGIBLE = 1e-6
-"""Share of the atoms below which a phase is not listed, and energy that is none [eV/atom]."""
+_NO_ENERGY = 1e-6
+"""Difference of energies that is none [eV/atom]."""
 
 _HYDROGEN_SULFIDE = Formula.parse("H2S").canonical
 
@@ -135,7 +135,7 @@ def _exposure(air: AirPhases, formula: Formula, start: float, atmosphere: Atmosp
     found = _outcome(air, formula, molecules, worst)
     more = _outcome(air, formula, molecules, excess)
     # Equal but for rounding: the worst ratio has all that is taken up.
-    same = found.reaction_energy_eV_per_atom - more.reaction_energy_eV_per_atom < _NEGLIGIBLE
+    same = found.reaction_energy_eV_per_atom - more.reaction_energy_eV_per_atom < _NO_ENERGY
     return Exposure(atmosphere, found, found if same else more)
 
 
@@ -160,19 +160,19 @@ def _saturated(air: AirPhases, sides: NDArray[np.float64], own: list[float]) -> 
 def _outcome(air: AirPhases, formula: Formula, molecules: tuple[str, ...], found: Mixture) -> Outcome:
     """Return a mixture as the reaction of one formula unit."""
     share, *gases = found.shares
-    if share < _NEGLIGIBLE or found.energy > -_NEGLIGIBLE:
+    if share < NEGLIGIBLE_SHARE or found.energy > -_NO_ENERGY:
         own = Product(formula.text, 1.0, Nature("insulator", "the electrolyte itself", assumed=True))
         return Outcome(0.0, dict.fromkeys(molecules, 0.0), None, (own,), ("solid",), 0.0, 0.0)
     units = formula.n_atoms / share
     taken = {
-        name: units * x / Formula.parse(name).n_atoms if x > _NEGLIGIBLE else 0.0
+        name: units * x / Formula.parse(name).n_atoms if x > NEGLIGIBLE_SHARE else 0.0
         for name, x in zip(molecules, gases, strict=True)
     }
     products, states, sulfide = [], [], 0.0
     for n, x in found.phases:
         phase = air.system.table.phase(int(air.system.rows[n]))
         key = phase.formula.canonical
-        if x > _NEGLIGIBLE:
+        if x > NEGLIGIBLE_SHARE:
             name = air.names.get(key, phase.formula.text)
             amount = units * x / Formula.parse(name).n_atoms
             products.append(Product(name, amount, electronic_nature(phase)))

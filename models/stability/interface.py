@@ -25,7 +25,7 @@ from superion.errors import InvalidFormula, InvalidValue
 from superion.featurizers.formula import Formula
 from superion.models.stability.hull import hull_energy
 from superion.models.stability.interphase import Interphase, electronic_nature, interphase_class
-from superion.models.stability.lithium import Product
+from superion.models.stability.lithium import NEGLIGIBLE_SHARE, Product
 from superion.models.stability.mixing import Corner, corners
 from superion.models.stability.phases import ChemicalSystem, PhaseTable
 
@@ -43,8 +43,6 @@ __all__ = [
 
 MAX_POTENTIAL = 10.0
 """Highest potential that is taken [V against lithium metal]."""
-_NEGLIGIBLE = 1e-6
-"""Share of the atoms below which a phase is not listed."""
 _ROUNDING = 1e-9
 """Difference of energies that is none [eV/atom]."""
 _NOTED = 5e-4
@@ -153,7 +151,7 @@ def react(
     own[1] = own[1] if potential is None else ends[1]
     kinks = []
     for corner in found:
-        phases = [(int(rows[j]), x) for j, x in corner.phases if x > _NEGLIGIBLE]
+        phases = [(int(rows[j]), x) for j, x in corner.phases if x > NEGLIGIBLE_SHARE]
         energy = _less(corner, own[0], own[1])
         mutual = _less(corner, ends[0], ends[1])
         content = corner.share * lithium[0] + (1.0 - corner.share) * lithium[1]
@@ -240,7 +238,7 @@ def _kink(
         partner_amount=scale * units[1],
         reaction_energy_eV_per_atom=energy,
         mutual_energy_eV_per_atom=mutual,
-        lithium_uptake=0.0 if abs(uptake) < _NEGLIGIBLE else scale * uptake,
+        lithium_uptake=0.0 if abs(uptake) < NEGLIGIBLE_SHARE else scale * uptake,
         products=tuple(products),
         interphase=interphase_class(energy, [product.nature for product in products]),
     )

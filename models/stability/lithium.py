@@ -27,7 +27,7 @@ from superion.models.stability.hull import hull_energy
 from superion.models.stability.interphase import Interphase, Nature, electronic_nature, interphase_class
 from superion.models.stability.phases import PhaseTable, energy_fault, reduced_formula
 
-__all__ = ["LITHIUM_TOLERANCE", "LithiumStability", "Product", "Step", "analyse"]
+__all__ = ["LITHIUM_TOLERANCE", "NEGLIGIBLE_SHARE", "LithiumStability", "Product", "Step", "analyse"]
 
 LITHIUM_TOLERANCE = 1e-3
 """Lithium per atom of the composition that is no difference.
@@ -36,7 +36,7 @@ Published amounts are rounded, so that the charges of Li3.833Sn0.833As0.166S4 ar
 Li0.33La0.5566667TiO3 by 2e-8. The lithium content at equilibrium is off by as much, and an exact comparison would find
 no window, or a sliver of one. The price: what less than a thousandth of the atoms does is not seen.
 """
-_NEGLIGIBLE = 1e-6
+NEGLIGIBLE_SHARE = 1e-6
 """Share of the atoms below which a phase is not listed."""
 _ROUNDING = 1e-9
 """Difference of energies that is none [eV/atom]."""
@@ -154,7 +154,7 @@ class _Analysis:
             energy_source=self.source,
             hull_energy_eV_per_atom=self.hull,
             energy_above_hull_eV_per_atom=None if self.source == "hull" else self.above,
-            decomposition=tuple(self.named(name, share) for name, share in self.mixture if share > _NEGLIGIBLE),
+            decomposition=tuple(self.named(name, share) for name, share in self.mixture if share > NEGLIGIBLE_SHARE),
             reaction_energy_eV_per_atom=reaction,
             reduction_limit_V=reduction,
             oxidation_limit_V=oxidation,
@@ -245,7 +245,7 @@ class _Analysis:
         for j, x in listed:
             phase = self.table.phase(int(rows[j]))
             # Amounts are atoms with the lithium that came in.
-            if x > _NEGLIGIBLE:
+            if x > NEGLIGIBLE_SHARE:
                 products.append(
                     Product(phase.formula.text, _units(x, self.formula, phase.formula), electronic_nature(phase))
                 )

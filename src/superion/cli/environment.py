@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superion.cli.output import PIPE_WIDTH, say_json
+from superion.cli.output import NO_REACTION, PIPE_WIDTH, say_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from superion.models.stability.environment import Environment, Outcome
-
-_NO_REACTION = 5e-4
-"""Energies that are shown as 0.000 are none [eV/atom]."""
 
 
 def environment(
@@ -69,7 +66,7 @@ def _cells(outcome: Outcome) -> tuple[RenderableType, ...]:
     from rich.text import Text
 
     energy = outcome.reaction_energy_eV_per_atom
-    if energy > -_NO_REACTION:
+    if energy > -NO_REACTION:
         return ("0.000", "", "", Text("no reaction"), "")
     molecule = outcome.energy_per_molecule_eV
     taken = " + ".join(f"{n:.3g} {name}" for name, n in outcome.taken_up.items() if n > 0.0)

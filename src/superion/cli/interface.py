@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superion.cli.output import PIPE_WIDTH, say_json, tell
+from superion.cli.output import NO_REACTION, PIPE_WIDTH, say_json, tell
 from superion.cli.window import mixture
 
 if TYPE_CHECKING:
     from superion.models.stability.interface import Interface, Kink
     from superion.models.stability.partners import Meeting
-
-_NO_REACTION = 5e-4
-"""Energies that are shown as 0.000 are none [eV/atom]."""
 
 
 def interface(
@@ -86,7 +83,7 @@ def _print_one(meeting: Meeting, found: Interface) -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     console.print(table)
     lines = [f"worst: {_said(found, found.worst)}"]
-    if found.worst_mutual.ratio != found.worst.ratio and found.worst_mutual.mutual_energy_eV_per_atom < -_NO_REACTION:
+    if found.worst_mutual.ratio != found.worst.ratio and found.worst_mutual.mutual_energy_eV_per_atom < -NO_REACTION:
         mutual = found.worst_mutual
         lines.append(
             f"worst that the contact adds: {mutual.mutual_energy_eV_per_atom:.3f} eV/atom, of {_sides(found, mutual)} "
@@ -125,7 +122,7 @@ def _print_all(meetings: Sequence[Meeting]) -> None:
             notes.append(f"{name}: {meeting.fault}")
             continue
         worst = found.worst
-        reacts = worst.reaction_energy_eV_per_atom < -_NO_REACTION
+        reacts = worst.reaction_energy_eV_per_atom < -NO_REACTION
         table.add_row(
             role,
             Text(name),
@@ -164,6 +161,6 @@ def _sides(found: Interface, kink: Kink) -> str:
 
 def _said(found: Interface, kink: Kink) -> str:
     energy = kink.reaction_energy_eV_per_atom
-    if energy > -_NO_REACTION:
+    if energy > -NO_REACTION:
         return "no reaction"
     return f"{energy:.3f} eV/atom, of {_sides(found, kink)} to {mixture(kink.products)}: {kink.interphase}"

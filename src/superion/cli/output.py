@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 160
 """Columns of a table that is not printed on a terminal."""
+NO_REACTION = 5e-4
+"""Energies that are shown as 0.000 are none [eV/atom]."""
 
 
 def say_json(document: Mapping[str, Any]) -> None:
