@@ -15,7 +15,7 @@ from status cimport (
 
 import numpy as np
 
-from superion.errors import InvalidValue
+from superion.errors import NoEquilibrium
 
 
 def follow_hull(
@@ -33,8 +33,8 @@ def follow_hull(
     answer is intervals (n_pieces, 4), phases (n_pieces, n_rows) int64, and amounts, constants and slopes of the dual
     values, (n_pieces, n_rows) each.
 
-    Raises InvalidValue where the costs have no minimum or the iterations do not end, ValueError for arrays that are not
-    such a programme, MemoryError.
+    Raises NoEquilibrium where the costs have no minimum or the iterations do not end, ValueError for arrays that are
+    not such a programme, MemoryError.
     """
     cdef size_t n_columns = <size_t>columns.shape[0], n_rows = <size_t>columns.shape[1]
     cdef hull.superion_hull_path path
@@ -63,7 +63,8 @@ def follow_hull(
         if status == SUPERION_OUT_OF_MEMORY:
             raise MemoryError(message)
         if status == SUPERION_UNBOUNDED or status == SUPERION_NO_CONVERGENCE:
-            raise InvalidValue(f"the hull cannot be computed: {message}", field="energies")
+            # Neither is to happen with any energies: every composition has a mixture of lowest energy.
+            raise NoEquilibrium(f"the hull cannot be computed, a fault of superion and of no input: {message}")
         raise ValueError(message)
     try:
         intervals, phases = np.empty((path.count, 4)), np.empty((path.count, n_rows), dtype=np.int64)

@@ -63,7 +63,7 @@ class PartnerReactant(Reactant):
 
 
 class UnknownPartner(BaseModel):
-    """A named partner of which the table does not know an element."""
+    """A named partner that could not be judged."""
 
     name: str
     roles: list[Literal["anode", "current collector", "coating", "cathode"]]
@@ -89,12 +89,14 @@ class Kink(BaseModel):
 class ContactFault(BaseModel):
     """Why one of all partners could not be judged."""
 
-    code: str
+    code: str = Field(
+        description="invalid_formula where the table does not know the partner, no_equilibrium for a fault of superion."
+    )
     message: str
 
 
 class UnknownContact(BaseModel):
-    """The contact with a partner that the table does not know."""
+    """The contact with a partner that could not be judged."""
 
     partner: UnknownPartner
     error: ContactFault

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import BaseModel
 
-from superion.errors import InvalidFormula, InvalidValue
+from superion.errors import InvalidFormula, InvalidValue, NoEquilibrium
 from superion.serving.forms import Body, Form
 from superion.serving.limits import DEADLINE_SECONDS
+from superion.serving.logs import fault
 from superion.serving.problems import Refusal
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Route(Generic[Body]):
     """Returns the document of an answer, or a reply that is no JSON.
 
     It raises Refusal where the request cannot be answered; of what it was given it may raise InvalidFormula and
-    InvalidValue, whose field must be one of the form.
+    InvalidValue, whose field must be one of the form. NoEquilibrium is nobody's fault but the program's.
     """
     answered: type[BaseModel]
     """Documents the answer."""
@@ -85,6 +86,9 @@ class Route(Generic[Body]):
             found = self.answer(Asked(body, arrival, predictor))
         except (InvalidFormula, InvalidValue) as error:
             raise Refusal(400, error.message, code=error.code, field=error.field) from None
+        except NoEquilibrium as error:
+            fault("the equilibrium of phases was not found", error)
+            raise Refusal(500, error.message, code=error.code) from None
         return found if isinstance(found, Reply) else Reply(encoded(found))
 
 

@@ -55,7 +55,7 @@ def _contact(meeting: Meeting) -> dict[str, Any]:
     }
     if found is None:
         assert partner is not None
-        fault = {"code": "invalid_formula", "message": meeting.fault}
+        fault = {"code": meeting.code, "message": meeting.fault}
         return {"partner": {**named, "formula": partner.formula}, "error": fault}
     worst = found.worst
     return {

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from superion.errors import InvalidFormula
+from superion.errors import InvalidFormula, NoEquilibrium
 from superion.featurizers.formula import Formula
 from superion.models.stability.interface import Interface, Reactant, checked_potential, electrolyte_itself, react
 from superion.models.stability.phases import PhaseTable
@@ -49,6 +49,8 @@ class Meeting:
     interface: Interface | None
     """None where there is a fault."""
     fault: str | None = None
+    code: str | None = None
+    """Of the fault, as that of an error."""
 
 
 _ANODES = (
@@ -140,8 +142,8 @@ def meet(table: PhaseTable, electrolyte: str | Formula, partner: str, potential:
 def meet_all(table: PhaseTable, electrolyte: str | Formula, potential: float | None = None) -> Iterator[Meeting]:
     """Let an electrolyte meet all named partners, in their order; `potential` is for all but the anodes.
 
-    What the table does not know of a partner is a fault of that meeting, even where it is one of all meetings. Raises
-    what `react` raises of the electrolyte.
+    What the table does not know of a partner is a fault of that meeting, even where it is one of all meetings, and so
+    is an equilibrium of the two that is not found. Raises what `react` raises of the electrolyte.
     """
     if potential is not None:
         checked_potential(potential)
@@ -151,10 +153,10 @@ def meet_all(table: PhaseTable, electrolyte: str | Formula, potential: float | N
         open_at = potential if partner.potential_V is None else partner.potential_V
         try:
             found = react(table, own.formula, Formula.parse(partner.formula), open_at)
-        except InvalidFormula as error:
-            if error.field != "partner":
+        except (InvalidFormula, NoEquilibrium) as error:
+            if isinstance(error, InvalidFormula) and error.field != "partner":
                 raise
-            yield Meeting(table.name, own, partner, None, error.message)
+            yield Meeting(table.name, own, partner, None, error.message, error.code)
         else:
             yield _met(partner, found)
 

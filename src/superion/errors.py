@@ -58,6 +58,12 @@ class InvalidValue(SuperionError):
     code = "invalid_value"
 
 
+class NoEquilibrium(SuperionError):
+    """Report phases whose mixture of lowest energy was not found, which is a fault of superion and of no input."""
+
+    code = "no_equilibrium"
+
+
 class UnbalancedCharges(SuperionError):
     """Report a crystal of which no oxidation states known of its elements make a neutral whole.
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from superion.featurizers._hull import follow_hull
+from superion.models.stability import hull, mixing
 from superion.models.stability.contact_documents import interface_document
 from superion.models.stability.partners import PARTNERS, meet, meet_all
 from superion.models.stability.tables import end_member_table
@@ -118,6 +122,32 @@ def test_a_table_of_ones_own_that_lacks_every_partner(superion: Command, tmp_pat
     document = superion("interface", "NaCl", "--all", "--table", path, "--json").document
     assert document["electrolyte"]["energy_eV_per_atom"] == -2.1
     assert [contact["error"]["code"] for contact in document["contacts"]] == ["invalid_formula"] * len(PARTNERS)
+
+
+def without_a_minimum(*_: object) -> Any:
+    """Stand in for a hull that cannot be computed."""
+    columns, costs = np.array([[1.0], [-1.0]]), np.array([0.0, -1.0])
+    return follow_hull(columns, costs, np.zeros(2), np.ones(1), np.zeros(1, dtype=np.int64), 0.0, 0.0)
+
+
+@pytest.mark.parametrize("arguments", [["window"], ["environment"], ["interface", "--all"]])
+def test_a_hull_that_cannot_be_computed_is_one_line(
+    superion: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr(hull, "follow_hull", without_a_minimum)
+    found = superion(*arguments, "Li6PS5Cl")
+    assert (found.status, found.out) == (2, "")
+    assert found.err == (
+        "superion: the hull cannot be computed, a fault of superion and of no input: the costs have no minimum\n"
+    )
+
+
+def test_a_contact_whose_hull_cannot_be_computed(superion: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixing, "follow_hull", without_a_minimum)
+    found = superion("interface", "Li6PS5Cl", "--all")
+    assert found.status == 0
+    assert [row[6] for row in rows(found.out)] == ["not found"] * len(PARTNERS)
+    assert "note: Cu: the hull cannot be computed" in found.out
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import typer
 
 from superion.cli.output import NO_REACTION, PIPE_WIDTH, say_json, tell
 from superion.cli.window import mixture
+from superion.errors import InvalidFormula
 
 if TYPE_CHECKING:
     from superion.models.stability.interface import Interface, Kink
@@ -118,7 +119,8 @@ def _print_all(meetings: Sequence[Meeting]) -> None:
         name, role = meeting.partner.name, ", ".join(meeting.partner.roles)
         found = meeting.interface
         if found is None:
-            table.add_row(role, Text(name), "", "", "", "", "not known", "")
+            known = meeting.code != InvalidFormula.code
+            table.add_row(role, Text(name), "", "", "", "", "not found" if known else "not known", "")
             notes.append(f"{name}: {meeting.fault}")
             continue
         worst = found.worst

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from superion.errors import InvalidFormula, InvalidValue
+from superion.errors import InvalidFormula, InvalidValue, NoEquilibrium
 from superion.featurizers._hull import follow_hull
 from superion.featurizers.formula import Formula
 from superion.models.stability import Phase, PhaseTable, analyse, energy_above_hull, hull_energy
@@ -158,8 +158,9 @@ def test_unknown_elements_are_named():
 def test_programmes_without_an_end_are_refused():
     columns = np.array([[1.0], [-1.0]])
     arguments = (columns, np.array([0.0, -1.0]), np.zeros(2), np.ones(1), np.zeros(1, dtype=np.int64))
-    with pytest.raises(InvalidValue, match="no minimum"):
+    with pytest.raises(NoEquilibrium, match="a fault of superion and of no input: the costs have no minimum") as caught:
         follow_hull(*arguments, 0.0, 0.0)
+    assert caught.value.as_dict().keys() == {"code", "message"}
     with pytest.raises(ValueError, match="unit column"):
         follow_hull(*arguments[:4], np.ones(1, dtype=np.int64), 0.0, 0.0)
     with pytest.raises(ValueError, match="one right side"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from superion.errors import InvalidFormula, InvalidValue
+from superion.featurizers._hull import follow_hull
 from superion.featurizers.formula import Formula
-from superion.models.stability import Phase, PhaseTable, analyse
+from superion.models.stability import Phase, PhaseTable, analyse, partners
 from superion.models.stability.contact_documents import interface_document
 from superion.models.stability.interface import react
 from superion.models.stability.partners import PARTNERS, ROLES, meet, meet_all, partner_named
@@ -99,6 +101,21 @@ def test_a_table_that_knows_no_partner():
     with pytest.raises(InvalidFormula, match="no compound of Xe") as caught:
         next(meet_all(table, "XeCl2"))
     assert caught.value.field == "electrolyte"
+
+
+def test_an_equilibrium_that_is_not_found_is_a_fault_of_one_meeting(monkeypatch):
+    def react_or_not(table, electrolyte, partner, potential):
+        if partner.text == "Cu":
+            unbounded = np.array([[1.0], [-1.0]]), np.array([0.0, -1.0]), np.zeros(2), np.ones(1), np.zeros(1, np.int64)
+            follow_hull(*unbounded, 0.0, 0.0)
+        return react(table, electrolyte, partner, potential)
+
+    monkeypatch.setattr(partners, "react", react_or_not)
+    met = list(meet_all(end_member_table(), "Li6PS5Cl"))
+    assert [each.partner.name for each in met if each.fault is not None] == ["Cu"]
+    assert len(met) == len(PARTNERS)
+    (error,) = (each["error"] for each in interface_document(met, None)["contacts"] if "error" in each)
+    assert error["code"] == "no_equilibrium" and "the costs have no minimum" in error["message"]
 
 
 def test_faults():
