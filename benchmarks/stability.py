@@ -1,10 +1,13 @@
-"""Measure the staircase of five-element compositions in contact with lithium, beside pymatgen.
+"""Measure the staircase of five-element compositions beside pymatgen, then contacts and the reading of the tables.
 
 Needs the data sets `mp-formation-energies` and `mp-band-gaps`. Both sides have read the table. There are two of
 pymatgen: with the phase diagram of the system built in advance, and with it built for every composition, as where
 systems change from one to the next. Ours stands beside the first with its system kept from an earlier call, beside the
 second with it cut from the table anew. Contenders take turns in one process and one thread. Hull energies and numbers
 of steps must be equal.
+
+What pymatgen is not timed at stands without a peer: one contact of an electrolyte, the same with all named partners,
+both with their systems kept from an earlier call, and the reading of the two files.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +28,14 @@ from featurisation.report import Comparison, Figure, table
 from superion import home
 from superion.featurizers import Formula
 from superion.models.stability import PhaseTable, analyse, read_phase_table
+from superion.models.stability.interface import react
+from superion.models.stability.partners import PARTNERS, meet_all
 
 TARGET = 10.0
+ELECTROLYTES = ("Li3PS4", "Li10GeP2S12", "Li6PS5Cl", "Li3YCl6", "Li1.3Al0.3Ti1.7(PO4)3", "Li7La3Zr2O12")
+"""That meet partners."""
+CATHODE = "LiCoO2"
+"""The partner of the one contact."""
 OTHERS = (
     "B",
     "N",
@@ -61,6 +72,14 @@ def main() -> None:
         sys.exit(f"{' and '.join(names)} are not here: fetch mp-formation-energies and mp-band-gaps, or give --data")
     phases = read_phase_table(files[0], "matbench", files[1])
     figure = measure(phases, formulas(options.compositions), options.rounds)
+    figure = replace(
+        figure,
+        comparisons=[
+            *figure.comparisons,
+            *contacts(phases, options.rounds),
+            *reading(files[0], files[1], options.rounds),
+        ],
+    )
     print(table([figure]), file=sys.stderr, flush=True)
     print(json.dumps(figure.as_dict(), indent=1, allow_nan=False))
 
@@ -124,6 +143,30 @@ def measure(phases: PhaseTable, asked: list[Formula], rounds: int) -> Figure:
             "steps": {"lowest": min(steps), "median": float(np.median(steps)), "highest": max(steps)},
         },
     )
+
+
+def contacts(phases: PhaseTable, rounds: int) -> list[Comparison]:
+    """Time one contact of every electrolyte, and its contacts with all named partners."""
+    times = in_turn(
+        {
+            "one": lambda: timed(lambda electrolyte: react(phases, electrolyte, CATHODE), ELECTROLYTES, 20),
+            "all": lambda: timed(lambda electrolyte: list(meet_all(phases, electrolyte)), ELECTROLYTES, 3),
+        },
+        rounds,
+    )
+    jobs = {"one": f"contact with {CATHODE}", "all": f"contacts with {len(PARTNERS)} partners"}
+    return [Comparison(job, "", len(ELECTROLYTES), times[name], None, None) for name, job in jobs.items()]
+
+
+def reading(energies: Path, gaps: Path, rounds: int) -> list[Comparison]:
+    """Time the reading of the energies, alone and with the band gaps."""
+    jobs = {"energies read": [None], "energies and band gaps read": [gaps]}
+    contenders: dict[str, Contender] = {
+        job: partial(timed, lambda path: read_phase_table(energies, "matbench", path), paths)
+        for job, paths in jobs.items()
+    }
+    times = in_turn(contenders, rounds)
+    return [Comparison(job, "", 1, times[job], None, None) for job in jobs]
 
 
 def contender(job: Callable[[int], object], places: range, repeats: int) -> Contender:

@@ -308,7 +308,13 @@ def test_the_hull_is_measured_beside_pymatgen(
     stability.main()
     out, err = capsys.readouterr()
     document = json.loads(out)
-    assert [comparison["n_inputs"] for comparison in document["comparisons"]] == [2, 2]
+    compared, alone = document["comparisons"][:2], document["comparisons"][2:]
+    assert [comparison["n_inputs"] for comparison in compared] == [2, 2]
+    assert [comparison["n_inputs"] for comparison in alone] == [len(stability.ELECTROLYTES)] * 2 + [1, 1]
+    assert all(comparison["ours"]["lowest_s"] > 0.0 and comparison["theirs"] is None for comparison in alone)
+    jobs = ["contact with LiCoO2", "contacts with 23 partners", "energies read", "energies and band gaps read"]
+    assert [comparison["job"] for comparison in alone] == jobs
+    assert [job for job in jobs if job not in err] == []
     assert document["details"]["steps"]["lowest"] > 2
     assert "staircase of five elements" in err
     monkeypatch.setattr(sys, "argv", ["stability.py", "--data", str(tmp_path / "absent")])
