@@ -85,6 +85,9 @@ class AirPhases:
 def measured_phases() -> tuple[Measured, ...]:
     """Return what is measured: the molecules and solids of `air.csv`, then the end members; water is there twice.
 
+    The end members that are calculated are left out. Nothing is lost with them: phosphides and alloys do not form in
+    air, and one that is exposed starts from the table's energy and the elements, as the calculated rows do themselves.
+
     Raises InvalidTable for a file that is no such table.
     """
     try:
@@ -97,7 +100,7 @@ def measured_phases() -> tuple[Measured, ...]:
         raise InvalidTable(f"{AIR.name} cannot be used: {error}", field="path", value=AIR.name) from error
     known = {each.formula.canonical for each in found}
     for row in read_end_members():
-        if row.formula.canonical not in known:
+        if row.measured and row.formula.canonical not in known:
             state: State = (
                 "gas" if row.note.startswith("gas") else "liquid" if row.note.startswith("liquid") else "solid"
             )

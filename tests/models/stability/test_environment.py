@@ -10,7 +10,7 @@ from superion.errors import InvalidFormula, InvalidTable, InvalidValue
 from superion.featurizers.formula import Formula
 from superion.models.stability import Phase, PhaseTable, air_phases
 from superion.models.stability.air_phases import AIR_SOURCES, measured_energy, measured_phases
-from superion.models.stability.end_members import KJ_PER_MOL
+from superion.models.stability.end_members import KJ_PER_MOL, read_end_members
 from superion.models.stability.environment import ATMOSPHERES, MOLAR_VOLUME, expose
 from superion.models.stability.tables import end_member_table
 
@@ -163,6 +163,19 @@ def test_the_scale(computed):
     assert set(made_of) == {"LiCl", "P2S5", "Li2S"}
     bare = PhaseTable.from_phases("bare", [Phase(Formula.parse("LiF"), -3.0)])
     assert measured_energy(bare, Formula.parse("LiF"), -3.0)[0] == pytest.approx(-616.0 / 2 / KJ_PER_MOL, abs=0.01)
+
+
+def test_no_calculated_end_member_is_among_the_measured_phases(computed):
+    """And what starts as one has the table's energy all the same."""
+    calculated = [row for row in read_end_members() if not row.measured]
+    assert len(calculated) == 6
+    keys = {each.formula.canonical for each in measured_phases()}
+    assert keys.isdisjoint(row.formula.canonical for row in calculated)
+    for row in calculated:
+        own = float(computed.energies[computed.row(row.formula)])
+        found, made_of = measured_energy(computed, row.formula, own)
+        assert row.formula.text not in made_of
+        assert found == pytest.approx(row.formation_energy, abs=1e-3)
 
 
 def test_the_scale_foretells_measured_enthalpies(computed, monkeypatch):
