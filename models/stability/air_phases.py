@@ -1,8 +1,8 @@
 """What reacts with water and carbon dioxide, and to what: measured phases, gases among them, and an electrolyte.
 
 A table of computed energies cannot simply be joined to measured gases. Its corrections were fitted to ionic oxides and
-sulfides, so that hydroxides lie some 0.4 eV per H too low, carbonates 0.9 per C, sulfates 1.9 per S and thiophosphates
-0.5 per S (docs/end-members.md): lithium carbonate would form from the oxide with 3.3 in place of the measured 2.3 eV.
+sulfides, so that in matbench hydroxides lie 0.5 eV per H too low, carbonates 0.9 per C, sulfates 1.9 per S and P2S5 0.6
+per S (means; docs/stability.md): lithium carbonate would form from the oxide with 3.3 in place of the measured 2.3 eV.
 So all that is measured here is on one scale, the end members and those of `data/air.csv`, and of the table comes what
 calculations do well: by how much an electrolyte differs from the end members with the same bonds that make it up.
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -193,8 +195,46 @@ def test_the_scale_foretells_measured_enthalpies(computed, monkeypatch):
             own = float(computed.energies[row])
             errors.append(abs(measured_energy(computed, each.formula, own)[0] - each.energy))
             raw.append(abs(own - each.energy))
-    assert len(errors) > 30
-    assert sum(errors) / len(errors) < 0.04 < 0.07 < sum(raw) / len(raw)
+    # As docs/stability.md says.
+    assert len(errors) == 36
+    assert [round(sum(each) / len(each), 3) for each in (errors, raw)] == [0.033, 0.083]
+
+
+def too_low(table, chosen, symbol):
+    """Return how far the table lies below measured phases on average, per atom of an element [eV], and of how many.
+
+    A molecule that is measured as a liquid and a gas counts as the liquid.
+    """
+    found = {}
+    for each in measured_phases():
+        row = table.row(each.formula)
+        if row is not None and chosen(each) and each.formula.text not in found:
+            below = (each.energy - float(table.energies[row])) * each.formula.n_atoms
+            found[each.formula.text] = below / each.formula.amount(symbol)
+    return round(sum(found.values()) / len(found), 1), len(found)
+
+
+def test_what_the_computed_table_is_off_by(computed):
+    """The figures of docs/stability.md, for which measured phases are on a scale of their own."""
+
+    def salts(anion, symbols):
+        return lambda each: (
+            each.state == "solid"
+            and re.search(anion, each.formula.text) is not None
+            and len(each.formula.symbols) == 3
+            and set(each.formula.symbols) > symbols
+        )
+
+    assert too_low(computed, salts(r"OH$|\(OH\)\d$", {"H", "O"}), "H") == (0.5, 17)
+    assert too_low(computed, salts("CO3$", {"C", "O"}), "C") == (0.9, 13)
+    assert too_low(computed, salts("SO4$", {"S", "O"}), "S") == (1.9, 7)
+    for name, symbol, expected in (("P2S5", "S", 0.6), ("H2O", "O", 1.2), ("H2S", "S", 1.2), ("CO2", "C", 1.3)):
+        key = Formula.parse(name).canonical
+        assert too_low(computed, lambda each, key=key: each.formula.canonical == key, symbol) == (expected, 1)
+    own = {name: computed.energies[computed.row(Formula.parse(name))] for name in ("Li2O", "Li2CO3")}
+    gas = ENTHALPY["CO2"] / KJ_PER_MOL
+    assert round(6 * own["Li2CO3"] - 3 * own["Li2O"] - gas, 1) == -3.3
+    assert round((ENTHALPY["Li2CO3"] - ENTHALPY["Li2O"] - ENTHALPY["CO2"]) / KJ_PER_MOL, 1) == -2.3
 
 
 def test_what_cannot_be_judged(computed):
