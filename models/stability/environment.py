@@ -52,8 +52,8 @@ _ENTROPY = (
     "that is released by a solid and liquid water gains some 0.3 eV per molecule"
 )
 _MEASURED = (
-    "what forms is sought among measured phases only: hydrates and basic carbonates that are not among them are "
-    "missed, and then more energy is set free than is said"
+    "what forms is sought among measured phases only: hydrates and basic carbonates that are not among them, such as "
+    "LiBr·2H2O, LiI·2H2O and those of rare earths, are missed, and then more energy is set free than is said"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -19,6 +20,7 @@ from superion.models.stability.tables import end_member_table
 ENTHALPY = {
     "LiOH": -484.9, "Li2O": -597.9, "H2O": -285.83, "CO2": -393.51, "H2S": -20.6, "NH3": -45.94, "Li2S": -441.4,
     "Li3N": -164.6, "Li2CO3": -1215.9, "LiOH·H2O": -788.0, "La2O3": -1793.7, "La(OH)3": -1410.0,
+    "LiCl": -408.6, "LiCl·3H2O": -1311.3,
 }  # fmt: skip
 
 
@@ -44,6 +46,7 @@ def energy(outcome, formula):
         ("LiOH", "carbon dioxide", {"CO2": -0.5, "Li2CO3": 0.5, "H2O": 0.5}),
         ("Li2S", "water", {"H2O": -4, "LiOH·H2O": 2, "H2S": 1}),
         ("Li2S", "moist air", {"H2O": -1, "CO2": -1, "Li2CO3": 1, "H2S": 1}),
+        ("LiCl", "water", {"H2O": -3, "LiCl·3H2O": 1}),
         ("Li3N", "water", {"H2O": -6, "LiOH·H2O": 3, "NH3": 1}),
         ("Li3N", "moist air", {"H2O": -1.5, "CO2": -1.5, "Li2CO3": 1.5, "NH3": 1}),
     ],
@@ -252,8 +255,16 @@ def test_what_cannot_be_judged(computed):
 def test_notes(computed):
     notes = " ".join(expose(computed, "Li6PS5Cl").notes)
     assert "thermodynamics" in notes and "entropy" in notes and "measured phases only" in notes
-    assert "above the hull" in notes
+    assert "above the hull" in notes and "LiBr·2H2O" in notes
     assert "no energy of Li6PS5Cl" in " ".join(expose(end_member_table(), "Li6PS5Cl").notes)
+
+
+def test_every_molecule_of_water_is_bound_in_a_hydrate_of_lithium_chloride():
+    """Each sets free more than it does as a liquid, and less than the one before."""
+    found = {each.formula.canonical: each.energy * each.formula.n_atoms * KJ_PER_MOL for each in measured_phases()}
+    hydrates = [found[Formula.parse(text).canonical] for text in ("LiCl", "LiCl·H2O", "LiCl·2H2O", "LiCl·3H2O")]
+    steps = [after - before - ENTHALPY["H2O"] for before, after in itertools.pairwise(hydrates)]
+    assert steps == pytest.approx([-18.5, -14.2, -12.8], abs=0.1)
 
 
 def test_the_file_of_measured_phases():
