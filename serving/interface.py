@@ -90,7 +90,8 @@ class ContactFault(BaseModel):
     """Why one of all partners could not be judged."""
 
     code: str = Field(
-        description="invalid_formula where the table does not know the partner, no_equilibrium for a fault of superion."
+        description="invalid_formula where the table does not know the partner or the elements of both are too many, "
+        "no_equilibrium for a fault of superion."
     )
     message: str
 
@@ -142,7 +143,7 @@ def answer(asked: Asked[InterfaceBody]) -> dict[str, Any]:
         meetings.append(meet(table, body.electrolyte, body.partner, body.potential_V))
         return interface_document(meetings, body.potential_V)
     for meeting in meet_all(table, body.electrolyte, body.potential_V):
-        # With most elements of the periodic table in it a composition takes half a minute for each partner.
+        # All partners of as many elements as are judged take half a second, but more by a larger table of one's own.
         if time.monotonic() - asked.arrival > DEADLINE_SECONDS:
             raise Refusal(504)
         meetings.append(meeting)

@@ -27,7 +27,7 @@ from superion.models.stability.hull import hull_energy
 from superion.models.stability.interphase import Interphase, electronic_nature, interphase_class
 from superion.models.stability.lithium import NEGLIGIBLE_SHARE, Product
 from superion.models.stability.mixing import Corner, corners
-from superion.models.stability.phases import ChemicalSystem, PhaseTable
+from superion.models.stability.phases import MAX_SYSTEM, ChemicalSystem, PhaseTable
 
 __all__ = [
     "MAX_POTENTIAL",
@@ -124,8 +124,8 @@ def react(
 ) -> Interface:
     """Let two compositions react, with lithium open at a potential [V against lithium metal] or, with None, closed.
 
-    Raises InvalidFormula for a formula that cannot be read or an element that the table does not know, InvalidValue for
-    a potential out of range.
+    Raises InvalidFormula for a formula that cannot be read, an element that the table does not know or more than
+    `phases.MAX_SYSTEM` elements, InvalidValue for a potential out of range.
     """
     ours = _parsed(electrolyte, "electrolyte")
     theirs = _parsed(partner, "partner")
@@ -199,7 +199,8 @@ def _system(table: PhaseTable, ours: Formula, theirs: Formula, opened: bool) -> 
     try:
         return table.system({*elements, "Li"} if opened else elements)
     except InvalidFormula as error:
-        field = "electrolyte" if error.value in ours.symbols else "partner"
+        alone = error.value in ours.symbols or len(ours.symbols) > MAX_SYSTEM
+        field = "electrolyte" if alone else "partner"
         raise InvalidFormula(error.message, field=field, value=error.value) from error
 
 

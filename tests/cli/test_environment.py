@@ -57,6 +57,7 @@ def test_more_in_excess(superion: Command) -> None:
     [
         (["Li2RuO3"], "knows no compound of Ru"),
         (["H2O"], "no electrolyte"),
+        (["NaKRbCsMgCaSrBaScYTiZrHfVNbTaCrMoWMnFeO"], "a system of 22 elements"),
         (["Li6PS5Cl)"], "no bracket is open"),
         (["Li6PS5Cl", "--table", "nowhere.csv"], "no table and no file"),
     ],

@@ -161,6 +161,7 @@ def test_a_contact_whose_hull_cannot_be_computed(superion: Command, monkeypatch:
         (["Li6PS5Cl", "--all", "--potential", "-1"], "0 to 10 V"),
         (["Li", "Li", "--potential", "1"], "with itself"),
         (["Li3XeS4", "--all"], "knows no compound of Xe"),
+        (["NaKRbCsMgCaSrBaScYTiZrHfVNbTaCrMoWMnFeO", "--all"], "a system of 22 elements"),
         (["Li6PS5Cl", "Cu", "--table", "nowhere.csv"], "no table and no file"),
     ],
 )

@@ -128,6 +128,7 @@ P2S5,-99
         (["Li6PS5Cl("], "formula: column 9: this bracket is never closed"),
         ([""], "the formula is empty"),
         (["Li3PuCl6"], "the table end-members knows no compound of Pu"),
+        (["NaKRbCsMgCaSrBaScYTiZrHfVNbTaCrMoWMnFeO"], "a system of 23 elements"),
         (["LiF", "--table", "nowhere.csv"], "there is no table and no file 'nowhere.csv'; the tables are default"),
         (["LiF", "--table", "matbench"], "superion data fetch mp-formation-energies"),
         (["LiF", "--table", "."], "there is no table and no file"),

@@ -21,7 +21,7 @@ from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import CANONICAL_DECIMALS, Formula
 from superion.featurizers.magpie_statistics import magpie
 from superion.featurizers.neighbors import neighbor_list
-from superion.models.stability.phases import MAX_ENERGY, Phase, PhaseTable, read_phase_table
+from superion.models.stability.phases import MAX_ENERGY, MAX_SYSTEM, Phase, PhaseTable, read_phase_table
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
@@ -128,7 +128,7 @@ def phases(data: bytes) -> None:
 def check_systems(table: PhaseTable, found: list[Phase]) -> None:
     """Hold that each compound is once in the system of its elements, with its fractions as far as they tell phases."""
     for row, phase in enumerate(found):
-        if len(phase.formula.symbols) == 1:
+        if not 1 < len(phase.formula.symbols) <= MAX_SYSTEM:
             continue
         system = table.system(phase.formula.symbols)
         at = np.flatnonzero(system.rows == row)

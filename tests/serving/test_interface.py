@@ -76,6 +76,9 @@ def test_every_kind_of_answer_is_as_it_is_documented(service: Any) -> None:
         assert fault(schemas["EnvironmentAnswer"], expose(service, formula).json(), schemas) is None, formula
 
 
+CROWD = "Li1Na1K1Mg1Ca1Al1Si1P1S1Cl1F1O1N1C1B1H1Ti1Zr1La1"
+TOO_MANY = f"{CROWD}Fe1Co1Ni1"
+
 CONTACTS = [
     ({}, "invalid_request", "electrolyte", "electrolyte is missing; text is right"),
     ({"electrolyte": 5}, "invalid_request", "electrolyte", "electrolyte is 5; text is right"),
@@ -84,6 +87,9 @@ CONTACTS = [
     ({"electrolyte": "LiF", "partner": "steel"}, "invalid_formula", "partner", "a formula or one of lithium, graphite"),
     ({"electrolyte": "LiF", "partner": "PuO2"}, "invalid_formula", "partner", "knows no compound of Pu"),
     ({"electrolyte": "Li3PuCl6"}, "invalid_formula", "electrolyte", "knows no compound of Pu"),
+    ({"electrolyte": TOO_MANY}, "invalid_formula", "electrolyte", "a system of 22 elements"),
+    ({"electrolyte": TOO_MANY, "partner": "Cu"}, "invalid_formula", "electrolyte", "a system of 23 elements"),
+    ({"electrolyte": "LiF", "partner": TOO_MANY}, "invalid_formula", "partner", "a system of 22 elements"),
     ({"electrolyte": "LiF", "partner": "x" * 2_000_000}, "invalid_formula", "partner", "at most 1000 are read"),
     ({"electrolyte": "LiF", "partner": "Cu", "potential_V": "4"}, "invalid_request", "potential_V", "0 to 10, or null"),
     ({"electrolyte": "LiF", "partner": "Cu", "potential_V": 11}, "invalid_value", "potential_V", "0 to 10 V"),
@@ -94,6 +100,7 @@ EXPOSURES = [
     ({}, "invalid_request", "formula", "formula is missing; text is right"),
     ({"formula": "Li6PS5Xx"}, "invalid_formula", "formula", "'Xx' is not an element"),
     ({"formula": "Li3PuCl6"}, "invalid_formula", "formula", "knows no compound of Pu"),
+    ({"formula": TOO_MANY}, "invalid_formula", "formula", "a system of 22 elements"),
     ({"formula": "H2O"}, "invalid_formula", "formula", "no electrolyte"),
     ({"formula": "LiF", "water": "ice"}, "invalid_request", "water", "liquid or gas is right"),
     ({"formula": "LiF", "table": "mine.csv"}, "invalid_request", "table", "table is not a known field"),
@@ -123,9 +130,8 @@ def test_no_formula_is_in_the_log(service: Any) -> None:
 
 
 def test_a_composition_of_many_elements(service: Any) -> None:
-    crowd = "Li1Na1K1Mg1Ca1Al1Si1P1S1Cl1F1O1N1C1B1H1Ti1Zr1La1"
-    assert meet(service, crowd).status_code == 200
-    assert expose(service, crowd).status_code == 200
+    assert meet(service, CROWD).status_code == 200
+    assert expose(service, CROWD).status_code == 200
 
 
 def test_the_deadline_is_looked_at_between_partners(monkeypatch: pytest.MonkeyPatch) -> None:

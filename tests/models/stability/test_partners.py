@@ -12,6 +12,7 @@ from superion.models.stability import Phase, PhaseTable, analyse, partners
 from superion.models.stability.contact_documents import interface_document
 from superion.models.stability.interface import react
 from superion.models.stability.partners import PARTNERS, ROLES, meet, meet_all, partner_named
+from superion.models.stability.phases import MAX_SYSTEM
 from superion.models.stability.tables import end_member_table
 
 
@@ -85,6 +86,24 @@ def test_all_partners_and_both_tables(computed):
     notes = {each.partner.name: " ".join(each.interface.notes) for each in meet_all(end_member_table(), "Li6PS5Cl")}
     assert "no energy of Li4Ti5O12" in notes["lithium titanate"]
     assert "no energy of LiNi0.8Co0.1Mn0.1O2" in notes["NMC811"]
+
+
+def test_a_contact_of_too_many_elements():
+    crowd = "LiNaKMgCaAlSiPSClFONCBHTiZrLa"
+    assert len(Formula.parse(crowd).symbols) == MAX_SYSTEM - 1
+    met = {each.partner.name: each for each in meet_all(end_member_table(), crowd)}
+    assert met["LiFePO4"].fault is None
+    assert f"system of {MAX_SYSTEM + 2} elements" in met["NMC811"].fault
+    with pytest.raises(InvalidFormula, match=f"system of {MAX_SYSTEM + 2} elements") as caught:
+        meet(end_member_table(), crowd, "NMC811")
+    assert caught.value.field == "partner"
+    for ask in (
+        lambda: next(meet_all(end_member_table(), f"{crowd}FeCo")),
+        lambda: react(end_member_table(), f"{crowd}FeCo", "Cu"),
+    ):
+        with pytest.raises(InvalidFormula, match="system of") as caught:
+            ask()
+        assert caught.value.field == "electrolyte"
 
 
 def test_a_table_that_knows_no_partner():

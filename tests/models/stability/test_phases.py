@@ -7,9 +7,11 @@ import pickle
 import pytest
 
 from superion.errors import InvalidFormula, InvalidTable, InvalidValue, NotFound
+from superion.featurizers.element_data import SYMBOLS
 from superion.featurizers.formula import Formula
 from superion.models.stability import Phase, PhaseTable, analyse, read_phase_table
 from superion.models.stability.interphase import electronic_nature, interphase_class
+from superion.models.stability.phases import MAX_SYSTEM
 
 HEADER = "formula,formation_energy_eV_per_atom"
 
@@ -104,6 +106,23 @@ def test_phases_are_checked():
         table.system([])
     with pytest.raises(InvalidFormula, match="'Xx'"):
         table.system(["Xx"])
+
+
+def test_a_system_has_no_more_elements_than_a_hull_is_computed_of():
+    metals = [symbol for symbol in SYMBOLS if symbol not in ("F", "Li")][: MAX_SYSTEM - 1]
+    table = PhaseTable.from_phases(
+        "fluorides", [Phase(Formula.parse(f"{symbol}F"), -1.0) for symbol in [*metals, "Li"]]
+    )
+    assert len(table.system([*metals, "F"]).symbols) == MAX_SYSTEM
+    for ask in (lambda: table.system([*metals, "F", "Li"]), lambda: analyse(table, "".join(metals) + "F")):
+        with pytest.raises(
+            InvalidFormula, match=f"system of {MAX_SYSTEM + 1} elements.* at most {MAX_SYSTEM}$"
+        ) as caught:
+            ask()
+        assert (caught.value.field, caught.value.value) == ("formula", str(MAX_SYSTEM + 1))
+    # The count is said before an element that is not known, of which there may be as many.
+    with pytest.raises(InvalidFormula, match=f"system of {len(SYMBOLS)} elements"):
+        table.system(SYMBOLS)
 
 
 @pytest.mark.parametrize(
