@@ -177,7 +177,13 @@ def _named_by_variable(text: str) -> PhaseTable:
 
 
 def _from_file(path: Path, name: str | None = None, band_gaps: Path | None = None) -> PhaseTable:
-    """Read a table, or return it as it was read before; a fault is kept too, so that it is not looked for again."""
+    """Read a table, or return it as it was read before; a fault is kept too, so that it is not looked for again.
+
+    Only the tables of `NAMES` have these names: a user's `end-members.csv` is called by its whole file name, so that
+    what is said of the end members is not said of it.
+    """
+    if name is None and path.stem in NAMES:
+        name = path.name
     key: tuple[object, ...] = (name, _state(path), None if band_gaps is None else _state(band_gaps))
     with _lock:
         if key not in _read:

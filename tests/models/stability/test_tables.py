@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from superion.errors import InvalidTable, InvalidValue, MissingDependency, NotFound, Unavailable
+from superion.featurizers.formula import Formula
 from superion.models.stability import PhaseTable, analyse, tables
+from superion.models.stability.answers import COARSE, hull_answers
+from superion.models.stability.contact_documents import interface_document
+from superion.models.stability.documents import window_document
 from superion.models.stability.end_members import read_end_members
+from superion.models.stability.partners import meet
 from superion.models.stability.tables import (
     default_table,
     end_member_table,
@@ -66,8 +71,6 @@ def test_a_fetched_table_is_taken_with_its_gaps(superion_home: Path) -> None:
 
 
 def gap(table: PhaseTable, formula: str) -> float | None:
-    from superion.featurizers.formula import Formula
-
     row = table.row(Formula.parse(formula))
     assert row is not None
     return table.phase(row).band_gap
@@ -111,6 +114,22 @@ def test_a_users_table_with_absurd_energies_is_refused_with_its_lines(tmp_path: 
         assert caught.value.field == "table" and "line 9" not in caught.value.message
     written(path, ROWS)
     assert table_named(str(path)).name == "own", "it is read again when it has changed"
+
+
+@pytest.mark.parametrize("name", ["default", "end-members", "matbench"])
+def test_a_users_file_does_not_take_the_name_of_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = written(tmp_path / f"{name}.csv", ROWS)
+    table = table_named(str(path))
+    assert table.name == f"{name}.csv" and table_named(str(path)) is table
+    assert window_document(analyse(table, "Li3PS4"))["warnings"] == []
+    assert interface_document([meet(table, "Li3PS4", "P2S5")], None)["warnings"] == []
+    monkeypatch.setenv("SUPERION_PHASE_TABLE", str(path))
+    ((found, warnings),) = hull_answers([Formula.parse("Li3PS4")])
+    assert found is not None and (found.table, warnings) == (f"{name}.csv", ())
+    monkeypatch.setenv("SUPERION_PHASE_TABLE", "end-members")
+    assert hull_answers([Formula.parse("Li3PS4")])[0][1] == (COARSE,)
 
 
 def test_a_file_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
