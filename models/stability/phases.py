@@ -271,8 +271,8 @@ class PhaseTable:
             raise InvalidFormula("a chemical system needs an element", field="elements")
         if len(numbers) > MAX_SYSTEM:
             fault = (
-                f"a system of {len(numbers)} elements, those of what it meets counted, is too large: a hull is of "
-                f"at most {MAX_SYSTEM}"
+                f"a system of {len(numbers)} elements, those of what it meets counted, is too large: "
+                f"a hull is computed of at most {MAX_SYSTEM}"
             )
             raise InvalidFormula(fault, field="formula", value=len(numbers))
         for number in numbers:
