@@ -1,7 +1,8 @@
 """What grows where an electrolyte meets lithium: whether its products conduct electrons, and what that makes of them.
 
-A phase conducts when it is a metal, an alloy or a compound with a band gap below 0.1 eV. Where no gap is known, a rule
-decides: a compound whose charges balance with common oxidation states is taken for an insulator, any other for a metal.
+Of a compound the table's word decides, where it has one; else the band gap, which conducts below 0.1 eV; and where none
+is known a rule: an alloy is taken for a metal, a compound whose charges balance with common oxidation states for an
+insulator, any other for a metal. So the table can decide over the class of a contact (docs/stability.md).
 The three classes are those of P. Hartmann, T. Leichtweiss, M. R. Busche, M. Schneider, M. Reich, J. Sann, P. Adelhelm,
 J. Janek, J. Phys. Chem. C 117, 21064 (2013), and S. Wenzel, T. Leichtweiss, D. Krueger, J. Sann, J. Janek, Solid State
 Ionics 278, 98 (2015): stable; a mixed-conducting interphase, which goes on growing; one that passivates.
