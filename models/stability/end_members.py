@@ -1,4 +1,4 @@
-"""The end members: phases with measured enthalpies of formation, written for the project; see docs/end-members.md."""
+"""The end members: phases with enthalpies of formation, measured but for six; see docs/end-members.md."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ _read: dict[tuple[object, ...], PhaseTable | SuperionError] = {}
 
 
 def end_member_table() -> PhaseTable:
-    """Return the measured end members as a table, named `end-members`; made once per process."""
+    """Return the end members as a table, named `end-members`; made once per process."""
     with _lock:
         return _end_member_table()
 
