@@ -43,7 +43,7 @@ endif
 
 COMPILED_FROM := setup.py pyproject.toml $(wildcard csrc/*.c csrc/*.h csrc/*.pxd featurizers/*.pyx featurizers/*.pxd)
 
-.PHONY: help install serve test check fuzz bench release-model lint format typing lock clean distclean again
+.PHONY: help install serve test check fuzz bench release-model stability-model lint format typing lock clean distclean again
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -74,8 +74,11 @@ bench: ## measure the featurisation core beside its peers; docs/benchmarks.md
 	@$(MAKE) --no-print-directory install $(if $(filter --no-peers --peers-python%,$(ARGS)),,$(PEERS)) >&2
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-release-model: install ## train the model that is shipped
+release-model: install ## train the conductivity model that is shipped
 	@$(BIN)/python -m superion.training.release $(ARGS)
+
+stability-model: install ## train the model of stability against lithium metal that is shipped
+	@$(BIN)/python -m superion.training.stability.release $(ARGS)
 
 lint: install ## check style and types
 	@$(BIN)/ruff check .

@@ -15,7 +15,7 @@ NOT_FOR = """\
 - Deciding safety, or replacing a measurement: an error of a decade is normal, and three decades happen.
 - Telling apart samples of one composition: density, grain boundaries, annealing and pressing, which move a measured
   conductivity by half a decade, are not among its inputs.
-- Stability against lithium metal, which this version does not predict.
+- Stability against lithium metal, which another model of the same package answers.
 - Recognising insulators with confidence: it is least certain, and its intervals cover least, below 1e-9 S/cm (the
   table of coverage above says by how much).
 - Conductivity across a phase transition, where no single Arrhenius line holds (hydroborates, undoped garnet).
