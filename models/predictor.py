@@ -23,15 +23,19 @@ from superion.models.inputs import ReadMaterial, read_input
 from superion.models.material import Material
 from superion.models.records import (
     Conductivity,
+    Dendrites,
     DomainAnswer,
     Estimate,
     Failure,
+    InterphaseAnswer,
     LithiumMetal,
     ModelName,
     Prediction,
     Report,
 )
-from superion.models.stability.answers import hull_answers
+from superion.models.stability.answers import hull_answers, learned_answers, where_they_disagree
+from superion.models.stability.learned import LearnedStability
+from superion.models.stability.lithium import LithiumStability
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
 
 RELEASE_FOLDER = Path(__file__).parent / "release"
@@ -152,7 +156,8 @@ class Predictor:
             estimates = _estimates(energy.mean, energy.spread, energy_calibration, confidence)
             # No barrier is below zero; the measured value, which is above it, is covered as before.
             energies = [replace(estimate, lower=max(0.0, estimate.lower)) for estimate in estimates]
-        hulls = hull_answers(material.formula for material in materials)
+        formulas = [material.formula for material in materials]
+        against_lithium = zip(hull_answers(formulas), learned_answers(formulas, confidence), strict=True)
         staircase = "staircase" in detail
         unavailable = [f"{name} is not computed by this version of superion" for name in detail if name != "staircase"]
         return [
@@ -162,11 +167,21 @@ class Predictor:
                 conductivity=tuple(column[index] for column in conductivities),
                 activation_energy=energies[index],
                 domain=self._domain(item.material),
-                warnings=(*item.notes, *self._warnings(item.material, temperatures), *cautions, *unavailable),
+                warnings=(
+                    *item.notes,
+                    *self._warnings(item.material, temperatures),
+                    *cautions,
+                    *learned.warnings,
+                    *where_they_disagree(learned.usual, hull),
+                    *unavailable,
+                ),
                 id=item.id,
-                lithium_metal=LithiumMetal(hull=hull, staircase=staircase),
+                lithium_metal=_lithium_metal(learned.values, hull, staircase),
+                formation_energy=None if learned.values is None else learned.values.formation_energy,
+                shear_modulus=None if learned.values is None else learned.values.shear_modulus,
+                band_gap=None if learned.values is None else learned.values.band_gap,
             )
-            for index, (item, (hull, cautions)) in enumerate(zip(items, hulls, strict=True))
+            for index, (item, ((hull, cautions), learned)) in enumerate(zip(items, against_lithium, strict=True))
         ]
 
     def _domain(self, material: Material) -> DomainAnswer:
@@ -205,6 +220,20 @@ def conductivity_at(
     scatter = np.abs(step) * energy.spread.aleatoric * factor
     aleatoric = np.sqrt(conductivity.spread.aleatoric**2 + scatter**2)
     return members.mean(axis=0), conductivity.spread.widened(aleatoric, members.std(axis=0))
+
+
+def _lithium_metal(learned: LearnedStability | None, hull: LithiumStability | None, staircase: bool) -> LithiumMetal:
+    if learned is None:
+        return LithiumMetal(hull=hull, staircase=staircase)
+    return LithiumMetal(
+        reaction_energy=learned.reaction_energy,
+        reduction_limit=learned.reduction_limit,
+        oxidation_limit=learned.oxidation_limit,
+        interphase=InterphaseAnswer(learned.interphase, learned.probabilities),
+        dendrites=Dendrites.of(learned.shear_modulus),
+        hull=hull,
+        staircase=staircase,
+    )
 
 
 def _estimates(mean: FloatArray, spread: Spread, calibration: RowCalibration, confidence: float) -> list[Estimate]:

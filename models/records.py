@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
 from superion.models.domain import NearMaterial
 from superion.models.stability.documents import step_document
 from superion.models.stability.lithium import LithiumStability
+
+DENDRITE_THRESHOLD_GPA = 8.5
+"""Twice the shear modulus of lithium, 4.25 GPa (average over directions), above which an interface with a separator of
+like Poisson ratio is stable against roughening: C. Monroe, J. Newman, J. Electrochem. Soc. 152, A396 (2005)."""
+DENDRITE_NOTE = (
+    "Monroe and Newman 2005, for soft separators: garnets pass it and still short, along grain boundaries and cracks"
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,25 @@ class InterphaseAnswer:
 
 
 @dataclass(frozen=True)
+class Dendrites:
+    """Hold how the shear modulus compares with the criterion against lithium dendrites."""
+
+    met: Literal["yes", "no", "uncertain"]
+    """Whether the whole interval lies above the threshold, below, or on both sides."""
+
+    @classmethod
+    def of(cls, shear_modulus: Estimate) -> Dendrites:
+        """Compare a shear modulus [GPa]."""
+        if shear_modulus.lower >= DENDRITE_THRESHOLD_GPA:
+            return cls("yes")
+        return cls("no" if shear_modulus.upper < DENDRITE_THRESHOLD_GPA else "uncertain")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"threshold_GPa": DENDRITE_THRESHOLD_GPA, "met": self.met, "note": DENDRITE_NOTE}
+
+
+@dataclass(frozen=True)
 class LithiumMetal:
     """Hold what happens in contact with lithium metal: as learned, and as the hull of a table of phases says."""
 
@@ -95,6 +121,7 @@ class LithiumMetal:
     oxidation_limit: Estimate | None = None
     """[V]"""
     interphase: InterphaseAnswer | None = None
+    dendrites: Dendrites | None = None
     hull: LithiumStability | None = None
     staircase: bool = False
     """Whether the hull's staircase is part of the answer."""
@@ -106,6 +133,7 @@ class LithiumMetal:
             "reduction_limit_V": _plain(self.reduction_limit),
             "oxidation_limit_V": _plain(self.oxidation_limit),
             "interphase": None if self.interphase is None else self.interphase.as_dict(),
+            "dendrites": None if self.dendrites is None else self.dendrites.as_dict(),
             "hull": None if self.hull is None else self._hull(self.hull),
         }
 
@@ -139,9 +167,15 @@ class Prediction:
     warnings: tuple[str, ...]
     id: str | None = None
     lithium_metal: LithiumMetal = LithiumMetal()
+    formation_energy: Estimate | None = None
+    """[eV/atom]"""
+    shear_modulus: Estimate | None = None
+    """[GPa]"""
+    band_gap: Estimate | None = None
+    """[eV], of the PBE functional."""
 
     def as_dict(self, *, several_temperatures: bool = False) -> dict[str, Any]:
-        """Return plain values in the order of the HTTP answer; targets without a model yet are None."""
+        """Return plain values in the order of the HTTP answer; targets without a model are None."""
         conductivity: Any = [{"temperature_C": c.temperature_c, **c.as_dict()} for c in self.conductivity]
         answer: dict[str, Any] = {} if self.id is None else {"id": self.id}
         return answer | {
@@ -150,9 +184,9 @@ class Prediction:
             "conductivity": conductivity if several_temperatures else self.conductivity[0].as_dict(),
             "activation_energy_eV": _plain(self.activation_energy),
             "li_metal": self.lithium_metal.as_dict(),
-            "formation_energy_eV_per_atom": None,
-            "shear_modulus_GPa": None,
-            "band_gap_eV": None,
+            "formation_energy_eV_per_atom": _plain(self.formation_energy),
+            "shear_modulus_GPa": _plain(self.shear_modulus),
+            "band_gap_eV": None if self.band_gap is None else {**_plain(self.band_gap), "functional": "PBE"},
             "domain": self.domain.as_dict(),
             "warnings": list(self.warnings),
         }
@@ -216,5 +250,9 @@ class Report:
         }
 
 
+@overload
+def _plain(estimate: Estimate) -> dict[str, float]: ...
+@overload
+def _plain(estimate: None) -> None: ...
 def _plain(estimate: Estimate | None) -> dict[str, float] | None:
     return None if estimate is None else estimate.as_dict(parts=False)

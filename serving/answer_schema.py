@@ -100,6 +100,14 @@ class Interphase(BaseModel):
     probabilities: dict[str, float]
 
 
+class Dendrites(BaseModel):
+    """The shear modulus against the criterion of Monroe and Newman."""
+
+    threshold_GPa: float  # noqa: N815 - given
+    met: str = Field(description="yes, no, or uncertain where the interval lies on both sides of the threshold.")
+    note: str
+
+
 class LithiumMetal(BaseModel):
     """The contact with lithium metal, as learned and as the hull says."""
 
@@ -107,7 +115,14 @@ class LithiumMetal(BaseModel):
     reduction_limit_V: Interval | None  # noqa: N815 - given
     oxidation_limit_V: Interval | None  # noqa: N815 - given
     interphase: Interphase | None
+    dendrites: Dendrites | None
     hull: Hull | None = Field(description="Null where the table does not know an element; a warning says so.")
+
+
+class BandGap(Interval):
+    """A band gap with its interval; the functional is PBE, whose gaps are low."""
+
+    functional: str
 
 
 class Prediction(BaseModel):
@@ -121,7 +136,7 @@ class Prediction(BaseModel):
     li_metal: LithiumMetal
     formation_energy_eV_per_atom: Interval | None  # noqa: N815 - given
     shear_modulus_GPa: Interval | None  # noqa: N815 - given
-    band_gap_eV: Interval | None  # noqa: N815 - given
+    band_gap_eV: BandGap | None  # noqa: N815 - given
     domain: Domain
     warnings: list[str]
 

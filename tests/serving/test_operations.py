@@ -114,6 +114,8 @@ def test_documentation_names_what_is_answered(service: Any, cif: str) -> None:
     assert set(good["domain"]) == set(schemas["Domain"]["properties"])
     assert set(bad["error"]) == set(schemas["MaterialError"]["properties"])
     assert set(good["li_metal"]) == set(schemas["LithiumMetal"]["properties"])
+    assert set(good["li_metal"]["dendrites"]) == set(schemas["Dendrites"]["properties"])
+    assert set(good["band_gap_eV"]) == set(schemas["BandGap"]["properties"])
     (detailed,) = service.predict("Li6PS5Cl", detail=["staircase"]).json()["predictions"]
     hull = detailed["li_metal"]["hull"]
     assert set(hull) == set(schemas["Hull"]["properties"])

@@ -42,7 +42,13 @@ def test_a_formula(service: Any) -> None:
     assert conductivity["S_per_cm"] == pytest.approx(10 ** log10["mean"])
     assert conductivity["mS_per_cm"] == pytest.approx(1e3 * conductivity["S_per_cm"])
     assert set(prediction["domain"]) == {"in_domain", "distance", "nearest"}
-    assert prediction["li_metal"]["interphase"] is None
+    metal = prediction["li_metal"]
+    for estimate in (metal["reaction_energy_eV_per_atom"], metal["reduction_limit_V"], metal["oxidation_limit_V"]):
+        assert estimate["lower"] <= estimate["mean"] <= estimate["upper"]
+    assert sum(metal["interphase"]["probabilities"].values()) == pytest.approx(1.0)
+    assert metal["interphase"]["class"] in metal["interphase"]["probabilities"]
+    assert metal["dendrites"]["met"] in {"yes", "no", "uncertain"}
+    assert prediction["band_gap_eV"]["functional"] == "PBE"
     hull = prediction["li_metal"]["hull"]
     assert (hull["table"], hull["products"], "staircase" in hull) == ("end-members", ["LiCl", "Li2S", "Li3P"], False)
     assert 0.0 < hull["reduction_limit_V"] < hull["oxidation_limit_V"]

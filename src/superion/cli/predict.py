@@ -14,7 +14,7 @@ from superion.cli.output import PIPE_WIDTH, complain, say_json, tell, volts
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from superion.models.records import Prediction, Report
+    from superion.models.records import Estimate, Prediction, Report
 
 
 def predict(
@@ -96,7 +96,8 @@ def _print_table(report: Report) -> None:
         # A file or a pipe has no width of its own; 80 columns would cut the names.
         console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
         console.print(table)
-        _print_lithium_metal(console, answers)
+        _print_learned(console, answers)
+        _print_hull(console, answers)
     # What is said of all is said once.
     shared = [text for text in answers[0].warnings if all(text in a.warnings for a in answers)] if answers[1:] else []
     for text in shared:
@@ -107,7 +108,42 @@ def _print_table(report: Report) -> None:
                 tell(f"{answer.id or answer.formula}: {warning}")
 
 
-def _print_lithium_metal(console: Console, answers: Sequence[Prediction]) -> None:
+def _print_learned(console: Console, answers: Sequence[Prediction]) -> None:
+    """Print what is predicted of each material against lithium metal, with intervals."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text("against lithium metal, as learned from computed phases"), title_justify="left")
+    heads = ("material", "reduction [V]", "oxidation [V]", "reaction [eV/atom]", "interphase", "shear modulus [GPa]")
+    for column in (*heads, "dendrite criterion", "band gap [eV]"):
+        table.add_column(Text(column), no_wrap=column == "material")
+    for answer in answers:
+        metal = answer.lithium_metal
+        if metal.interphase is None or metal.dendrites is None:
+            continue
+        table.add_row(
+            Text(answer.id or answer.formula),
+            _with_ends(metal.reduction_limit, 2),
+            _with_ends(metal.oxidation_limit, 2),
+            # The limit of what counts as stable is -0.03.
+            _with_ends(metal.reaction_energy, 3),
+            f"{metal.interphase.name} ({metal.interphase.probabilities[metal.interphase.name]:.0%})",
+            _with_ends(answer.shear_modulus, 0),
+            metal.dendrites.met,
+            _with_ends(answer.band_gap, 1),
+        )
+    if table.row_count:
+        console.print(table)
+
+
+def _with_ends(estimate: Estimate | None, decimals: int) -> str:
+    if estimate is None:
+        return "-"
+    mean, lower, upper = (f"{value:.{decimals}f}" for value in (estimate.mean, estimate.lower, estimate.upper))
+    return f"{mean} ({lower} to {upper})"
+
+
+def _print_hull(console: Console, answers: Sequence[Prediction]) -> None:
     """Print what the hull says of each material, where it says something."""
     from rich.table import Table
     from rich.text import Text

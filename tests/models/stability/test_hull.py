@@ -171,7 +171,9 @@ def test_programmes_without_an_end_are_refused():
         follow_hull(np.empty((0, 0)), np.empty(0), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64), 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("text", "amount"), [("Li2S", 1.0), ("Li4S2", 2.0), ("LiS0.5", 0.5), ("Li0.6667S0.3333", 1 / 3)])
+@pytest.mark.parametrize(
+    ("text", "amount"), [("Li2S", 1.0), ("Li4S2", 2.0), ("LiS0.5", 0.5), ("Li0.6667S0.3333", 1 / 3)]
+)
 def test_the_composition_itself_is_counted_in_formula_units_of_the_table(text, amount):
     found = analyse(table([]), text)
     (itself,) = next(step for step in found.staircase if step.interphase == "stable").products
