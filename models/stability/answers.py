@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["COARSE", "Learned", "hull_answers", "learned_answers", "where_they_disagree"]
 
 COARSE = (
-    "against lithium metal: the hull is of measured end members only and coarse; "
+    "against lithium metal: the hull is of few phases, the shipped end members, and coarse; "
     f"`superion data fetch {tables.DATA_SET}` makes it fuller"
 )
 USUAL = 0.9

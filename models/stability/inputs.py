@@ -1,6 +1,6 @@
 """What the learned stability models see of a formula: its elements, their fractions and what end members say of it.
 
-The hull over the measured end members (`tables.end_member_table`) is coarse, but it is at hand everywhere and knows
+The hull over the shipped end members (`tables.end_member_table`) is coarse, but it is at hand everywhere and knows
 what lithium reduces an element to, so that a network only has to learn how far the electrolyte itself lies below it.
 """
 

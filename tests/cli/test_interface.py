@@ -46,7 +46,7 @@ def test_json_is_the_document_of_the_reaction(superion: Command) -> None:
     assert contact["potential_V"] == 4.2 and len(contact["kinks"]) > 3
     assert contact["reaction_energy_eV_per_atom"] == min(k["reaction_energy_eV_per_atom"] for k in contact["kinks"])
     assert found.document["warnings"] == [found.err.strip()]
-    assert found.err.startswith("the hull is of measured end members only")
+    assert found.err.startswith("the hull is of few phases, the shipped end members")
 
 
 def test_the_table_has_a_line_for_each_kink(superion: Command) -> None:
@@ -66,7 +66,7 @@ def test_the_table_has_a_line_for_each_kink(superion: Command) -> None:
     ]
     assert "worst: -0.293 eV/atom, of 0.273 Li6PS5Cl + 0.727 LiCoO2 to 0.273 LiCl" in found.out
     assert "note: the table end-members has no energy of Li6PS5Cl" in found.out
-    assert "measured end members only" in found.err and "measured end members only" not in found.out
+    assert "few phases, the shipped end members" in found.err and "few phases, the shipped end members" not in found.out
 
 
 def test_a_named_anode(superion: Command) -> None:

@@ -90,13 +90,28 @@ def test_without_json_there_is_a_table_and_faults_go_to_standard_error(
     assert "by the hull of the table end-members" in found.out
     assert "2.18 to 2.29" in found.out and "-1.03" in found.out
     assert "LiCl, Li2S, Li3P" in found.out and "passivating" in found.out
-    assert found.err.count("measured end members only") == 1, "what is said of all is said once"
+    assert found.err.count("few phases, the shipped end members") == 1, "what is said of all is said once"
+
+
+def test_learned_values_are_printed_with_their_intervals(superion: Command, model: Path) -> None:
+    asked = ("predict", "Li6PS5Cl", "Al2O3", "--model", model)
+    found, document = superion(*asked), superion(*asked, "--json").document
+    for answer in document["predictions"]:
+        metal, lines = answer["li_metal"], [line for line in found.out.splitlines() if answer["formula"] in line]
+        (contact,) = (line for line in lines if "{mean:.2f} (".format(**metal["reduction_limit_V"]) in line)
+        assert "{mean:.3f} ({lower:.3f} to {upper:.3f})".format(**metal["reaction_energy_eV_per_atom"]) in contact
+        assert f"{metal['interphase']['class']} (" in contact
+        assert ("│ -  " in contact) == (metal["oxidation_limit_V"] is None)
+        (body,) = (line for line in lines if "{mean:.0f} ({lower:.0f} to".format(**answer["shear_modulus_GPa"]) in line)
+        assert metal["dendrites"]["met"] in body
+        assert "{mean:.1f} ({lower:.1f} to {upper:.1f})".format(**answer["band_gap_eV"]) in body
+        assert "{mean:.2f} ({lower:.2f} to".format(**answer["formation_energy_eV_per_atom"]) in body
 
 
 def test_a_material_without_a_hull_has_no_line_of_it(superion: Command, model: Path) -> None:
     found = superion("predict", "Li3PuCl6", "--model", model)
     assert found.status == 0
-    assert "against lithium metal" not in found.out
+    assert "by the hull of the table" not in found.out and "as learned" in found.out
     assert "there is no hull: the table end-members knows no compound of Pu" in found.err
 
 

@@ -52,7 +52,7 @@ def test_a_formula(service: Any) -> None:
     hull = prediction["li_metal"]["hull"]
     assert (hull["table"], hull["products"], "staircase" in hull) == ("end-members", ["LiCl", "Li2S", "Li3P"], False)
     assert 0.0 < hull["reduction_limit_V"] < hull["oxidation_limit_V"]
-    assert any("measured end members only" in text for text in prediction["warnings"])
+    assert any("few phases, the shipped end members" in text for text in prediction["warnings"])
 
 
 def test_defaults(service: Any) -> None:

@@ -43,7 +43,7 @@ def test_the_answer_is_the_document_of_the_command_line(service: Any) -> None:
     assert list(document)[:2] == ["table", "formula"]
     assert document == cli("Li6PS5Cl")
     assert document["table"] == "end-members"
-    assert any("measured end members only" in text for text in document["warnings"])
+    assert any("few phases, the shipped end members" in text for text in document["warnings"])
     given = ask(service, "Li6PS5Cl", energy_eV_per_atom=-1.2).json()
     assert given == cli("Li6PS5Cl", "--energy", "-1.2")
     assert given["energy_source"] == "given"

@@ -23,7 +23,7 @@ def stability_card(training: Mapping[str, Any]) -> str:
 {settings["n_networks"]} attention networks over compositions, averaged, trained on {n_all} formulas of the Materials
 Project (matbench), {n_lithium} of them with lithium: formation energy, PBE band gap, shear modulus, and what a
 lithium grand-potential hull over all of them says (reaction energy with lithium metal, reduction and oxidation limits,
-interphase class). Beside the formula a network sees what the hull over the shipped, measured end members says of it.
+interphase class). Beside the formula a network sees what the hull over the shipped end members says of it.
 It sees no structure.
 
 ## How good it is
@@ -59,8 +59,9 @@ chemical systems.
 - The answers of one formula agree: the reduction limit is not above the oxidation limit, the class is the most probable
   one, and it is `stable` exactly where the reaction energy is above {STABLE_ENERGY} eV/atom.
 - Elements are not learned from and their answers say so.
-- Compounds of two elements are among the end members too, by their measured enthalpies; a network that predicts one of
-  them held out has seen what was measured of it. The third table leaves these systems out.
+- Compounds of two elements are among the end members too, by their measured enthalpies (six of them by calculated ones,
+  of the table that the labels are from); a network that predicts one of them held out has seen that. The third table
+  leaves these systems out.
 
 ## Attribution
 

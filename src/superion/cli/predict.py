@@ -109,31 +109,46 @@ def _print_table(report: Report) -> None:
 
 
 def _print_learned(console: Console, answers: Sequence[Prediction]) -> None:
-    """Print what is predicted of each material against lithium metal, with intervals."""
+    """Print what the networks of stability say of each material, with intervals."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text("against lithium metal, as learned from computed phases"), title_justify="left")
-    heads = ("material", "reduction [V]", "oxidation [V]", "reaction [eV/atom]", "interphase", "shear modulus [GPa]")
-    for column in (*heads, "dendrite criterion", "band gap [eV]"):
-        table.add_column(Text(column), no_wrap=column == "material")
+    from superion.models.records import DENDRITE_THRESHOLD_GPA
+
+    contact = Table(title=Text("against lithium metal, as learned from computed phases"), title_justify="left")
+    for column in ("material", "reduction [V]", "oxidation [V]", "reaction [eV/atom]", "interphase"):
+        contact.add_column(Text(column), no_wrap=True)
+    body = Table(title=Text("learned from computed crystals"), title_justify="left")
+    for column in (
+        "material",
+        "shear modulus [GPa]",
+        f"above {DENDRITE_THRESHOLD_GPA} GPa",
+        "PBE band gap [eV]",
+        "formation [eV/atom]",
+    ):
+        body.add_column(Text(column), no_wrap=True)
     for answer in answers:
-        metal = answer.lithium_metal
+        metal, name = answer.lithium_metal, Text(answer.id or answer.formula)
         if metal.interphase is None or metal.dendrites is None:
             continue
-        table.add_row(
-            Text(answer.id or answer.formula),
+        contact.add_row(
+            name,
             _with_ends(metal.reduction_limit, 2),
             _with_ends(metal.oxidation_limit, 2),
             # The limit of what counts as stable is -0.03.
             _with_ends(metal.reaction_energy, 3),
             f"{metal.interphase.name} ({metal.interphase.probabilities[metal.interphase.name]:.0%})",
+        )
+        body.add_row(
+            name,
             _with_ends(answer.shear_modulus, 0),
             metal.dendrites.met,
             _with_ends(answer.band_gap, 1),
+            _with_ends(answer.formation_energy, 2),
         )
-    if table.row_count:
-        console.print(table)
+    if contact.row_count:
+        console.print(contact)
+        console.print(body)
 
 
 def _with_ends(estimate: Estimate | None, decimals: int) -> str:
