@@ -20,6 +20,9 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LARGEST = 2_000_000
 """Largest file that is kept in the repository [bytes]."""
 
+NOT_LOCKED = "materials-project"
+"""Extra that is left out of the lock: 190 MB for a service that needs a key of the user's own."""
+
 UNTRACKED = {
     ".git",
     ".venv",
@@ -103,7 +106,7 @@ def requirements() -> list[str]:
     groups = [
         PYPROJECT["build-system"]["requires"],
         project["dependencies"],
-        *project["optional-dependencies"].values(),
+        *(lines for extra, lines in project["optional-dependencies"].items() if extra != NOT_LOCKED),
     ]
     return sorted({line for group in groups for line in group if not line.startswith("superion[")})
 

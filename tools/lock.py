@@ -34,6 +34,9 @@ HEADER = """\
 # torch's CUDA packages are left out: a machine that needs them gets them through torch's own requirements.
 """
 
+NOT_LOCKED = "materials-project"
+"""Extra that is left out: 190 MB for a service that needs a key of the user's own."""
+
 CUDA = re.compile(r"(nvidia-(?!ml-py3?$)|cuda-|triton$|pytorch-triton$)")
 """Packages left out: a CPU machine would download gigabytes of them. BentoML needs `nvidia-ml-py` and CHGNet
 `nvidia-ml-py3`, small modules, which stay."""
@@ -55,13 +58,13 @@ def main() -> None:
 
 
 def requirements() -> list[str]:
-    """Return what pyproject.toml asks for to build superion and to run it with every extra."""
+    """Return what pyproject.toml asks for to build superion and to run it with every extra but `NOT_LOCKED`."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project = pyproject["project"]
     groups = [
         pyproject["build-system"]["requires"],
         project["dependencies"],
-        *project["optional-dependencies"].values(),
+        *(lines for extra, lines in project["optional-dependencies"].items() if extra != NOT_LOCKED),
     ]
     # An extra that names superion's own extras adds nothing here, where all of them are taken.
     return sorted({line for group in groups for line in group if not line.startswith(f"{project['name']}[")})

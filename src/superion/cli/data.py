@@ -37,6 +37,20 @@ def fetch(
 
 
 @app.command()
+def phases(
+    chemical_system: Annotated[str, typer.Argument(help="Elements, such as Li-P-S.")],
+    output: Annotated[Path, typer.Option(help="CSV file to write; `--table` of other commands takes it.")],
+) -> None:
+    """Write the phases that the Materials Project has of a chemical system, by your own key in MP_API_KEY."""
+    from superion.models.stability.materials_project import materials_project_table
+    from superion.models.stability.table_files import write_phase_table
+
+    table = materials_project_table(chemical_system)
+    write_phase_table(table, output)
+    typer.echo(f"{output}: {len(table)} phases")
+
+
+@app.command()
 def check(
     data: Annotated[Path, typer.Option("--data", help="Table of measurements (CSV or xlsx).")],
     cifs: Annotated[

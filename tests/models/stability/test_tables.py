@@ -17,11 +17,12 @@ from superion.models.stability.answers import COARSE, hull_answers
 from superion.models.stability.contact_documents import interface_document
 from superion.models.stability.documents import window_document
 from superion.models.stability.end_members import read_end_members
+from superion.models.stability.materials_project import materials_project_table
 from superion.models.stability.partners import meet
+from superion.models.stability.table_files import write_phase_table
 from superion.models.stability.tables import (
     default_table,
     end_member_table,
-    materials_project_table,
     named_table,
     table_named,
 )
@@ -235,6 +236,24 @@ def test_answers_of_the_materials_project_become_a_table(client: type[Client], m
     assert "Materials Project mp-2" in table.sources.values()
 
 
+def test_a_written_table_reads_as_itself(client: type[Client], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = [
+        entry(1, "Li", 0.0, 0.0),
+        entry(2, "Li2S", -1.5, 3.4),
+        entry(3, "LiS4", -0.7, None),
+        entry(4, "S", 0.0, 2.0),
+    ]
+    monkeypatch.setattr(client, "found", found)
+    table, path = materials_project_table("Li-S"), tmp_path / "li-s.csv"
+    write_phase_table(table, path)
+    again = table_named(str(path))
+    assert (again.name, again.digest) == ("li-s", table.digest)
+    assert sorted(again.sources.values()) == sorted(table.sources.values())
+    assert analyse(again, "Li2S").oxidation_limit_V == analyse(table, "Li2S").oxidation_limit_V
+    with pytest.raises(InvalidValue, match=r"li-s\.csv cannot be written: File exists"):
+        write_phase_table(table, path)
+
+
 @pytest.mark.parametrize("system", ["", "Xx-Li", "Li--S", "-".join(["Li", "P", "S", "Cl", "Br", "I", "F", "O", "N"])])
 def test_a_system_that_is_none_is_refused(system: str) -> None:
     with pytest.raises(InvalidValue, match="no chemical system"):
@@ -257,7 +276,7 @@ def test_what_the_materials_project_does_not_give_is_said(
 def test_without_its_package_the_materials_project_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mp_api", None)
     monkeypatch.setenv("MP_API_KEY", "a key")
-    with pytest.raises(MissingDependency, match="pip install mp-api"):
+    with pytest.raises(MissingDependency, match=r"pip install 'superion\[materials-project\]'"):
         materials_project_table("Li-S")
 
 
