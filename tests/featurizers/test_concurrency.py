@@ -124,7 +124,7 @@ def long_search() -> None:
 
 
 def long_statistics() -> None:
-    n = 30_000
+    n = 60_000
     rows = np.arange(4 * n, dtype=np.int64) % 90
     composition_statistics(np.ones((100, 22)), np.arange(n + 1, dtype=np.int64) * 4, rows, np.ones(4 * n))
 
@@ -160,7 +160,8 @@ def test_other_threads_run_meanwhile(work, releases) -> None:
         sys.setswitchinterval(interval)
         stop.set()
         counter.join()
-    assert counted > 100 if releases else counted == 0
+    # Each count gives up the processor, which takes up to 0.1 ms of the 10 ms that the shorter work lasts.
+    assert counted > 20 if releases else counted == 0
 
 
 BOUND = """
