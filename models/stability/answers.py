@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from superion.errors import SuperionError
 from superion.featurizers.formula import Formula
 from superion.models.stability import tables
+from superion.models.stability.coarse import analyse_coarsely
 from superion.models.stability.lithium import LithiumStability, analyse
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ def hull_answers(formulas: Iterable[Formula]) -> list[tuple[LithiumStability | N
         table = tables.default_table()
     except SuperionError as error:
         return [(None, (f"{_NO_HULL}{error.message}",)) for _ in formulas]
-    always = (COARSE,) if table.name == tables.END_MEMBERS else ()
+    coarse = tables.end_member_table()
+    always = (COARSE,) if table is coarse else ()
     answers: list[tuple[LithiumStability | None, tuple[str, ...]]] = []
     for formula in formulas:
         try:
-            answers.append((analyse(table, formula), always))
+            found = analyse_coarsely(formula) if table is coarse else analyse(table, formula)
+            answers.append((found, always))
         except SuperionError as error:
             answers.append((None, (f"{_NO_HULL}{error.message}", *always)))
     return answers

@@ -16,8 +16,7 @@ from torch import Tensor
 from superion.errors import SuperionError
 from superion.featurizers.element_data import ATOMIC_NUMBER
 from superion.featurizers.formula import Formula
-from superion.models.stability.lithium import analyse
-from superion.models.stability.tables import end_member_table
+from superion.models.stability.coarse import analyse_coarsely
 
 END_MEMBER_NAMES = (
     "hull_energy_eV_per_atom",
@@ -85,7 +84,7 @@ class StabilityInputs:
 def end_members_say(formula: Formula) -> tuple[float, ...] | None:
     """Return `END_MEMBER_NAMES` of a formula, None where the end members do not know an element of it."""
     try:
-        found = analyse(end_member_table(), formula, None)
+        found = analyse_coarsely(formula)
     except SuperionError:
         return None
     oxidation = found.oxidation_limit_V
