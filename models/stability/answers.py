@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COARSE", "Learned", "hull_answers", "learned_answers", "where_they_disagree"]
 
-COARSE = (
-    "against lithium metal: the hull is of few phases, the shipped end members, and coarse; "
-    f"`superion data fetch {tables.DATA_SET}` makes it fuller"
-)
+COARSE = f"against lithium metal: {tables.COARSE}"
 USUAL = 0.9
 """Confidence of the intervals that the hull is compared with."""
 _NOT_SHOWN = 0.005
@@ -75,8 +72,8 @@ def learned_answers(formulas: Sequence[Formula], confidence: float) -> list[Lear
     if not formulas:
         return []
     output = model.output(formulas)
-    asked = model.answers(output, formulas, confidence)
-    usual = asked if confidence == USUAL else model.answers(output, formulas, USUAL)
+    asked = model.answers(output, confidence)
+    usual = asked if confidence == USUAL else model.answers(output, USUAL)
     return [
         Learned(values, wide, model.cautions(formula))
         for values, wide, formula in zip(asked, usual, formulas, strict=True)

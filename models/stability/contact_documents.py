@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from superion.models.stability.answers import COARSE
 from superion.models.stability.documents import product_document
 from superion.models.stability.environment import Environment, Outcome
 from superion.models.stability.interface import Kink, Reactant
 from superion.models.stability.partners import Meeting
-from superion.models.stability.tables import END_MEMBERS
+from superion.models.stability.tables import COARSE, END_MEMBERS
 
 __all__ = ["environment_document", "interface_document"]
-
-_COARSE = COARSE.partition(": ")[2]
-"""Without its first words, as lithium metal is one contact of many here."""
 
 
 def interface_document(meetings: Sequence[Meeting], potential: float | None) -> dict[str, Any]:
@@ -26,7 +22,7 @@ def interface_document(meetings: Sequence[Meeting], potential: float | None) -> 
         "electrolyte": _reactant(first.electrolyte),
         "potential_V": potential,
         "contacts": [_contact(meeting) for meeting in meetings],
-        "warnings": [_COARSE] if first.table == END_MEMBERS else [],
+        "warnings": [COARSE] if first.table == END_MEMBERS else [],
     }
 
 

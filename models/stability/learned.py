@@ -120,9 +120,9 @@ class StabilityModel:
 
     def predict(self, formulas: Sequence[Formula], confidence: float) -> list[LearnedStability]:
         """Predict formulas; raises InvalidValue for a confidence out of range."""
-        return self.answers(self.output(formulas), formulas, confidence) if formulas else []
+        return self.answers(self.output(formulas), confidence) if formulas else []
 
-    def answers(self, output: EnsembleOutput, formulas: Sequence[Formula], confidence: float) -> list[LearnedStability]:
+    def answers(self, output: EnsembleOutput, confidence: float) -> list[LearnedStability]:
         """Return what is predicted with intervals; raises InvalidValue for a confidence out of range."""
         estimates = {name: self._estimates(output, name, confidence) for name in TARGETS}
         classes = classes_of(output)
@@ -137,7 +137,7 @@ class StabilityModel:
                 interphase=CLASSES[classes[row]],
                 probabilities=dict(zip(CLASSES, output.probabilities[row].tolist(), strict=True)),
             )
-            for row in range(len(formulas))
+            for row in range(len(classes))
         ]
 
     def cautions(self, formula: Formula) -> tuple[str, ...]:

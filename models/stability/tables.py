@@ -12,6 +12,7 @@ from superion.models.stability.end_members import read_end_members
 from superion.models.stability.phases import Phase, PhaseTable, read_phase_table
 
 __all__ = [
+    "COARSE",
     "DEFAULT",
     "END_MEMBERS",
     "MATBENCH",
@@ -28,6 +29,10 @@ NAMES = (DEFAULT, END_MEMBERS, MATBENCH)
 
 DATA_SET = "mp-formation-energies"
 """Data set that the table `matbench` is of."""
+COARSE = (
+    f"the hull is of few phases, the shipped end members, and coarse; `superion data fetch {DATA_SET}` makes it fuller"
+)
+"""What is said of answers by the end members."""
 _ENERGIES, _GAPS = "matbench/mp_e_form.csv", "matbench/mp_gap.csv"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superion.cli.output import NO_REACTION, PIPE_WIDTH, say_json
+from superion.cli.output import NO_REACTION, PIPE_WIDTH, amount_of, say_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,9 +71,7 @@ def _cells(outcome: Outcome) -> tuple[RenderableType, ...]:
     molecule = outcome.energy_per_molecule_eV
     taken = " + ".join(f"{n:.3g} {name}" for name, n in outcome.taken_up.items() if n > 0.0)
     products = " + ".join(
-        ("" if abs(product.amount - 1.0) < 5e-4 else f"{product.amount:.3g} ")
-        + product.formula
-        + {"gas": " (g)", "liquid": " (l)"}.get(state, "")
+        amount_of(product) + {"gas": " (g)", "liquid": " (l)"}.get(state, "")
         for product, state in zip(outcome.products, outcome.states, strict=True)
     )
     return (

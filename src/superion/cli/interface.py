@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superion.cli.output import NO_REACTION, PIPE_WIDTH, say_json, tell
-from superion.cli.window import mixture
+from superion.cli.output import NO_REACTION, PIPE_WIDTH, mixture, say_json, tell
 from superion.errors import InvalidFormula
 
 if TYPE_CHECKING:
@@ -74,9 +73,9 @@ def _print_one(meeting: Meeting, found: Interface) -> None:
     for kink in found.kinks:
         table.add_row(
             f"{kink.ratio:.3f}",
-            f"{kink.reaction_energy_eV_per_atom + 0.0:.3f}",
-            f"{kink.mutual_energy_eV_per_atom + 0.0:.3f}",
-            *([f"{kink.lithium_uptake + 0.0:+.2f}"] if opened else []),
+            f"{kink.reaction_energy_eV_per_atom:z.3f}",
+            f"{kink.mutual_energy_eV_per_atom:z.3f}",
+            *([f"{kink.lithium_uptake:+z.2f}"] if opened else []),
             Text(_sides(found, kink)),
             Text(mixture(kink.products)),
             kink.interphase,
@@ -129,8 +128,8 @@ def _print_all(meetings: Sequence[Meeting]) -> None:
             role,
             Text(name),
             "" if found.potential_V is None else f"{found.potential_V:g}",
-            f"{worst.reaction_energy_eV_per_atom + 0.0:.3f}",
-            f"{found.worst_mutual.mutual_energy_eV_per_atom + 0.0:.3f}",
+            f"{worst.reaction_energy_eV_per_atom:z.3f}",
+            f"{found.worst_mutual.mutual_energy_eV_per_atom:z.3f}",
             f"{worst.ratio:.2f}" if reacts else "",
             Text(mixture(worst.products) if reacts else "no reaction"),
             worst.interphase,

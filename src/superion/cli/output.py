@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from superion.models.stability import Product
     from superion.training.pipeline import Progress
 
 PIPE_WIDTH = 160
@@ -68,3 +69,13 @@ def progress_bar(label: str) -> Iterator[Progress]:
                 console.print(f"{label}: {done} of {total}", highlight=False)
 
         yield progress
+
+
+def amount_of(product: Product) -> str:
+    """Return a phase with its amount, as a reaction is written."""
+    return product.formula if abs(product.amount - 1.0) < 5e-4 else f"{product.amount:.3g} {product.formula}"
+
+
+def mixture(products: Sequence[Product]) -> str:
+    """Return the phases of a mixture with their amounts."""
+    return " + ".join(map(amount_of, products)) or "no phase is left"

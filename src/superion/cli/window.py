@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superion.cli.output import PIPE_WIDTH, say_json, tell, volts
+from superion.cli.output import PIPE_WIDTH, mixture, say_json, tell, volts
 
 if TYPE_CHECKING:
-    from superion.models.stability import LithiumStability, Product, Step
+    from superion.models.stability import LithiumStability, Step
 
 
 def window(
@@ -64,15 +64,6 @@ def _draw(found: LithiumStability, path: Path) -> None:
         plots.save(plots.staircase(found), path)
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
-
-
-def mixture(products: tuple[Product, ...]) -> str:
-    """Return the phases of a mixture with their amounts, as a reaction is written."""
-    shown = (
-        product.formula if abs(product.amount - 1.0) < 5e-4 else f"{product.amount:.3g} {product.formula}"
-        for product in products
-    )
-    return " + ".join(shown) or "no phase is left"
 
 
 def _print(found: LithiumStability) -> None:

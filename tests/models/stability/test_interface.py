@@ -108,7 +108,6 @@ def turn(ratios, energies, ratio):
 
 
 def test_agrees_with_pymatgen(computed):
-    pytest.importorskip("pymatgen.analysis.interface_reactions")
     agree = [compare(computed, *pair) for pair in pairs(computed, 1, 200)]
     # Where several mixtures have one energy, as at an end that is a mixture itself, either may be listed.
     assert np.mean(agree) > 0.97
@@ -117,7 +116,6 @@ def test_agrees_with_pymatgen(computed):
 @pytest.mark.check
 @pytest.mark.timeout(1800)
 def test_agrees_with_pymatgen_on_many(computed):
-    pytest.importorskip("pymatgen.analysis.interface_reactions")
     assert np.mean([compare(computed, *pair) for pair in pairs(computed, 2, 2000)]) > 0.97
 
 

@@ -92,7 +92,6 @@ def compare(table, formula):
 
 
 def test_agrees_with_pymatgen(computed):
-    pytest.importorskip("pymatgen.analysis.phase_diagram")
     for formula in compositions(computed, 1, 500):
         compare(computed, formula)
 
