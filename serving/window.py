@@ -92,12 +92,13 @@ def answer(asked: Asked[WindowBody]) -> dict[str, Any] | Reply:
 
 
 def _figure(found: LithiumStability, kind: str) -> Reply:
-    from superion.training import plots
+    from superion.training.drawing import drawn
+    from superion.training.staircase import staircase
 
     try:
         # The settings of matplotlib are those of the process.
         with _drawing:
-            return Reply(plots.drawn(plots.staircase(found), kind), PICTURES[kind])
+            return Reply(drawn(staircase(found), kind), PICTURES[kind])
     except ModuleNotFoundError as error:
         raise Refusal(501, f"{error.name} is not installed here, so nothing can be drawn", field="plot") from None
 

@@ -1,4 +1,4 @@
-"""Tables of formation energies: read from files or made of phases, one phase per composition, and cut into systems.
+"""Tables of formation energies: one phase per composition, cut into chemical systems; `table_files` reads them.
 
 Energies are formation energies [eV/atom] relative to the elements, which are phases of energy 0 in every table. Of
 several rows with one composition the lowest is the phase; the others are counted as its polymorphs.
@@ -6,19 +6,17 @@ several rows with one composition the lowest is the phase; the others are counte
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from superion.errors import InvalidFormula, InvalidTable, InvalidValue, NotFound
+from superion.errors import InvalidFormula, InvalidTable, InvalidValue
 from superion.featurizers._composition import read_compositions
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS, magpie_table
 from superion.featurizers.formula import CANONICAL_DECIMALS, Formula
@@ -31,7 +29,6 @@ __all__ = [
     "Phase",
     "PhaseTable",
     "energy_fault",
-    "read_phase_table",
     "reduced_formula",
 ]
 
@@ -52,7 +49,6 @@ quarter of a second and one of 84 six seconds, and a request may ask for thousan
 ELEMENT_TOLERANCE = 1e-6
 """How far below 0 the energy of an element may lie, for rounding [eV/atom]."""
 
-_ENERGY, _GAP, _SOURCE = "formation_energy_eV_per_atom", "band_gap_eV", "source"
 _FAULTS_SHOWN = 8
 """Bad rows that an error lists; the others are counted."""
 _SYSTEMS_KEPT = 64
@@ -80,7 +76,7 @@ class Phase:
     def __post_init__(self) -> None:
         if fault := energy_fault(self.energy):
             raise InvalidValue(f"energy of {self.formula}: {fault}", field="energy", value=self.energy)
-        if self.band_gap is not None and (fault := _gap_fault(self.band_gap)):
+        if self.band_gap is not None and (fault := gap_fault(self.band_gap)):
             raise InvalidValue(f"band gap of {self.formula}: {fault}", field="band_gap", value=self.band_gap)
         if self.kind is not None and self.kind not in _KINDS:
             raise InvalidValue(f"a kind is metal or insulator, not {self.kind!r}", field="kind", value=self.kind)
@@ -152,7 +148,7 @@ class OpenSystem:
 
 @dataclass(frozen=True, eq=False)
 class PhaseTable:
-    """Hold the phases of a source, one per composition; made by `from_phases` and `read_phase_table`."""
+    """Hold the phases of a source, one per composition; made by `from_phases` and `table_files.read_phase_table`."""
 
     name: str
     offsets: _Integers
@@ -175,7 +171,7 @@ class PhaseTable:
     def from_phases(cls, name: str, phases: Iterable[Phase]) -> PhaseTable:
         """Make a table; raises InvalidTable for one without phases and for an element below 0."""
         given = list(phases)
-        rows = _Rows(
+        rows = Rows(
             formulas=[phase.formula for phase in given],
             energies=[phase.energy for phase in given],
             gaps=[math.nan if phase.band_gap is None else phase.band_gap for phase in given],
@@ -183,7 +179,7 @@ class PhaseTable:
             sources=[phase.source or "" for phase in given],
             places=[f"phase {n}" for n in range(1, len(given) + 1)],
         )
-        return _table(name, rows, [])
+        return table_of(name, rows, [])
 
     def __len__(self) -> int:
         return len(self.energies)
@@ -239,7 +235,7 @@ class PhaseTable:
     def row(self, formula: Formula) -> int | None:
         """Return the place of the phase with this composition, None where there is none."""
         numbers = np.array([ATOMIC_NUMBER[symbol] for symbol in formula.symbols])
-        first, second = _keys(np.array([0, len(numbers)]), numbers, np.asarray(formula.amounts, dtype=np.float64))[0]
+        first, second = keys_of(np.array([0, len(numbers)]), numbers, np.asarray(formula.amounts, dtype=np.float64))[0]
         at = int(np.searchsorted(self.keys[:, 0], first))
         while at < len(self) and self.keys[at, 0] == first:
             if self.keys[at, 1] == second:
@@ -297,23 +293,6 @@ class PhaseTable:
         return ChemicalSystem(self, symbols, rows, fractions, np.ascontiguousarray(self.energies[rows]), units)
 
 
-def read_phase_table(path: Path, name: str | None = None, band_gaps: Path | None = None) -> PhaseTable:
-    """Read a CSV of formation energies, named after the file unless a name is given.
-
-    Its header is `formula,formation_energy_eV_per_atom`, then `band_gap_eV` and `source` where they are known, or the
-    `formula,target` of matbench. `band_gaps` is a second file, `formula,target` [eV], for the phases that have none. It
-    does not say which polymorph a row is, so that of several with one composition the largest gap is taken: of the
-    compositions of matbench whose ground state can be told by its cell, the largest gap calls 8 % of the 1,962 metallic
-    ones insulators, the smallest one would call 12 % of the 2,837 others metals.
-
-    Raises NotFound for a file that is not there, and InvalidTable with line numbers for rows that cannot be used.
-    """
-    name = path.stem if name is None else name
-    rows, faults = _read(path, {_ENERGY: "energies", "target": "energies", _GAP: "gaps", _SOURCE: "sources"})
-    table = _table(name, rows, faults, path.name)
-    return table if band_gaps is None else _with_gaps(table, band_gaps)
-
-
 def reduced_formula(formula: Formula) -> Formula:
     """Return a formula over its greatest common divisor, elements by rising electronegativity."""
     reduced = formula.reduced
@@ -330,7 +309,8 @@ def energy_fault(energy: float) -> str | None:
     return None
 
 
-def _gap_fault(gap: float) -> str | None:
+def gap_fault(gap: float) -> str | None:
+    """Say what is wrong with a band gap [eV], None where nothing is."""
     return None if math.isfinite(gap) and gap >= 0.0 else f"{gap:g} is no band gap"
 
 
@@ -352,7 +332,7 @@ def _where(bits: NDArray[np.uint64], numbers: _Integers, half: int) -> NDArray[n
 
 
 @dataclass
-class _Rows:
+class Rows:
     """Hold rows as they were read; all lists have one entry per row."""
 
     formulas: Sequence[str | Formula]
@@ -364,50 +344,8 @@ class _Rows:
     """Where each row stands, for messages."""
 
 
-def _read(path: Path, columns: dict[str, str]) -> tuple[_Rows, list[tuple[str, str]]]:
-    """Return the rows whose numbers can be read, and place and reason of those that cannot."""
-    if not path.is_file():
-        raise NotFound(f"there is no file {path}", field="path", value=str(path))
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InvalidTable(f"{path.name} is no CSV in UTF-8: {error}", field="path", value=path.name) from error
-    if not lines:
-        raise InvalidTable(f"{path.name} is empty", field="path", value=path.name)
-    header = [cell.strip() for cell in lines[0][1]]
-    meant = [columns.get(cell, "") for cell in header[1:]]
-    if header[0] != "formula" or "energies" not in meant or "" in meant or len(set(meant)) != len(meant):
-        fault = f"{path.name} has the header {','.join(header)[:80]!r}; needed is formula,{_ENERGY}"
-        raise InvalidTable(f"{fault} and, where known, {_GAP},{_SOURCE}", field="path", value=path.name)
-    energy_at, gap_at, source_at = (
-        1 + meant.index(name) if name in meant else 0 for name in ("energies", "gaps", "sources")
-    )
-    formulas, energies, gaps, sources, places, faults = [], [], [], [], [], []
-    for line, cells in lines[1:]:
-        try:
-            if len(cells) != len(header):
-                raise ValueError(f"{len(cells)} cells, the header has {len(header)}")
-            if [cell.strip() for cell in cells] == header:
-                raise ValueError("the header again")
-            energy = float(cells[energy_at])
-            gap = float(cells[gap_at]) if gap_at and cells[gap_at].strip() else math.nan
-            if gap_at and cells[gap_at].strip() and (wrong := _gap_fault(gap)):
-                raise ValueError(wrong)
-        except ValueError as error:
-            faults.append((f"line {line}", str(error)))
-            continue
-        formulas.append(cells[0])
-        energies.append(energy)
-        gaps.append(gap)
-        sources.append(cells[source_at].strip() if source_at else "")
-        places.append(f"line {line}")
-    return _Rows(formulas, energies, gaps, [-1] * len(formulas), sources, places), faults
-
-
-def _compositions(
-    rows: _Rows, faults: list[tuple[str, str]]
+def compositions_of(
+    rows: Rows, faults: list[tuple[str, str]]
 ) -> tuple[_Integers, _Integers, _Floats, NDArray[np.bool_]]:
     """Return offsets, atomic numbers and amounts of all rows, and which formulas can be read; note the others."""
     reasons: dict[str, str] = {}
@@ -429,26 +367,26 @@ def _compositions(
     return offsets, numbers, amounts, good
 
 
-def _table(name: str, rows: _Rows, faults: list[tuple[str, str]], file: str | None = None) -> PhaseTable:
+def table_of(name: str, rows: Rows, faults: list[tuple[str, str]], file: str | None = None) -> PhaseTable:
     """Make a table of rows; raises InvalidTable with all that is wrong, `faults` included."""
     shown = name if file is None else file
     if not rows.formulas and not faults:
         raise InvalidTable(f"{shown} has no rows", field="table", value=shown)
-    offsets, numbers, amounts, good = _compositions(rows, faults)
+    offsets, numbers, amounts, good = compositions_of(rows, faults)
     energies = np.asarray(rows.energies, dtype=np.float64)
     single = np.diff(offsets) == 1
     wrong = ~(np.abs(energies) <= MAX_ENERGY) | (single & (energies < -ELEMENT_TOLERANCE))
     for n in np.flatnonzero(wrong & good).tolist():
         reason = energy_fault(float(energies[n])) or "an element below 0: energies are relative to the elements"
         faults.append((rows.places[n], reason))
-    _refuse(shown, faults)
+    refuse(shown, faults)
     # Every element is a phase of energy 0, whether or not a row says so: one row more for each, which is not counted.
     present = np.unique(numbers)
     n_given = len(energies)
     offsets = np.concatenate([offsets, offsets[-1] + 1 + np.arange(len(present))])
     numbers, amounts = np.concatenate([numbers, present]), np.concatenate([amounts, np.ones(len(present))])
     energies = np.concatenate([np.where(single, np.maximum(energies, 0.0), energies), np.zeros(len(present))])
-    keys = _keys(offsets, numbers, amounts)
+    keys = keys_of(offsets, numbers, amounts)
     order = np.lexsort((np.arange(len(energies)), energies, keys[:, 1], keys[:, 0]))
     ordered = keys[order]
     starts = np.flatnonzero(np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)]))
@@ -474,27 +412,7 @@ def _table(name: str, rows: _Rows, faults: list[tuple[str, str]], file: str | No
     )
 
 
-def _with_gaps(table: PhaseTable, path: Path) -> PhaseTable:
-    """Return the table with the largest gap that the file has of each composition, where the table has none."""
-    rows, faults = _read(path, {"target": "energies"})
-    offsets, numbers, amounts, _ = _compositions(rows, faults)
-    gaps = np.asarray(rows.energies, dtype=np.float64)
-    faults += [
-        (rows.places[n], f"{gaps[n]:g} is no band gap")
-        for n in np.flatnonzero(~((gaps >= 0) & (gaps < np.inf))).tolist()
-    ]
-    _refuse(path.name, faults)
-    both = np.concatenate([table.keys, _keys(offsets, numbers, amounts)])
-    _, which = np.unique(both, axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    largest = np.full(int(which.max()) + 1, -np.inf)
-    np.maximum.at(largest, which[len(table) :], gaps)
-    found = largest[which[: len(table)]]
-    merged = np.where(np.isnan(table.band_gaps) & (found >= 0.0), found, table.band_gaps)
-    return PhaseTable(**{**{name: getattr(table, name) for name in table.__dataclass_fields__}, "band_gaps": merged})
-
-
-def _refuse(shown: str, faults: list[tuple[str, str]]) -> None:
+def refuse(shown: str, faults: list[tuple[str, str]]) -> None:
     """Raise InvalidTable with the faults, by place, if there are any."""
     if faults:
         faults.sort(key=lambda fault: int(fault[0].split()[-1]))
@@ -503,7 +421,7 @@ def _refuse(shown: str, faults: list[tuple[str, str]]) -> None:
         raise InvalidTable(f"{shown}: {listed}{more}", field="table", value=shown)
 
 
-def _keys(offsets: _Integers, numbers: _Integers, amounts: _Floats) -> NDArray[np.uint64]:
+def keys_of(offsets: _Integers, numbers: _Integers, amounts: _Floats) -> NDArray[np.uint64]:
     """Return two 64-bit hashes `(n, 2)` of each composition, equal where `Formula.canonical` is.
 
     Each is the sum over the elements of a mixed number (splitmix64) of element and rounded fraction, so that the order

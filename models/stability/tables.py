@@ -9,7 +9,8 @@ from pathlib import Path
 from superion import home
 from superion.errors import InvalidTable, InvalidValue, NotFound, SuperionError
 from superion.models.stability.end_members import read_end_members
-from superion.models.stability.phases import Phase, PhaseTable, read_phase_table
+from superion.models.stability.phases import Phase, PhaseTable
+from superion.models.stability.table_files import read_phase_table
 
 __all__ = [
     "COARSE",

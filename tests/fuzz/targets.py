@@ -21,7 +21,8 @@ from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import CANONICAL_DECIMALS, Formula
 from superion.featurizers.magpie_statistics import magpie
 from superion.featurizers.neighbors import neighbor_list
-from superion.models.stability.phases import MAX_ENERGY, MAX_SYSTEM, Phase, PhaseTable, read_phase_table
+from superion.models.stability.phases import MAX_ENERGY, MAX_SYSTEM, Phase, PhaseTable
+from superion.models.stability.table_files import read_phase_table
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")

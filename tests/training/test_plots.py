@@ -18,7 +18,7 @@ from matplotlib.quiver import Quiver
 
 from superion.errors import InvalidValue
 from superion.models.distribution import Spread
-from superion.training import plots
+from superion.training import drawing, plots
 from superion.training.metrics import AREA_CONFIDENCES, Scored
 
 
@@ -201,8 +201,8 @@ def test_the_colours_are_those_that_can_be_told_apart() -> None:
     data = scored()
     axes = panel(plots.parity(data, data.mean - 1.0, data.mean + 1.0))
     known, limits = (found for found in axes.collections if isinstance(found, PathCollection))
-    assert to_hex(known.get_facecolors()[0]).upper() == plots.BLUE
-    assert to_hex(limits.get_edgecolors()[0]).upper() == plots.VERMILION
+    assert to_hex(known.get_facecolors()[0]).upper() == drawing.BLUE
+    assert to_hex(limits.get_edgecolors()[0]).upper() == drawing.VERMILION
     # And by their form, for a print without colours.
     assert known.get_paths()[0].vertices.shape != limits.get_paths()[0].vertices.shape
 
@@ -211,42 +211,42 @@ def test_the_colours_are_those_that_can_be_told_apart() -> None:
 def test_a_figure_is_written_by_its_suffix_and_the_same_each_time(tmp_path: Path, name: str, start: bytes) -> None:
     for place in ("one", "two"):
         (tmp_path / place).mkdir()
-        plots.save(whole(scored()), tmp_path / place / name)
+        drawing.save(whole(scored()), tmp_path / place / name)
     written = (tmp_path / "one" / name).read_bytes()
     assert written.startswith(start) and len(written) > 5000
     assert written == (tmp_path / "two" / name).read_bytes()
 
 
 def test_text_in_a_drawing_stays_text(tmp_path: Path) -> None:
-    plots.save(whole(scored()), tmp_path / "a.svg")
+    drawing.save(whole(scored()), tmp_path / "a.svg")
     assert "share of rows covered</text>" in (tmp_path / "a.svg").read_text()
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.png.txt", ".png"])
 def test_another_suffix_is_refused_by_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidValue, match=r"\.png, \.svg, \.pdf") as caught:
-        plots.check_file(tmp_path / name)
+        drawing.check_file(tmp_path / name)
     assert caught.value.field == "plot"
     with pytest.raises(InvalidValue):
-        plots.save(whole(scored(5)), tmp_path / name)
+        drawing.save(whole(scored(5)), tmp_path / name)
     assert not (tmp_path / name).exists()
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="does not exist"):
-        plots.check_file(tmp_path / "absent" / "a.png")
+        drawing.check_file(tmp_path / "absent" / "a.png")
     (tmp_path / "a.png").mkdir()
     with pytest.raises(InvalidValue, match="cannot write"):
-        plots.save(whole(scored(5)), tmp_path / "a.png")
+        drawing.save(whole(scored(5)), tmp_path / "a.png")
 
 
 def test_importing_the_module_brings_no_matplotlib_and_drawing_no_pyplot(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
-from superion.training import plots
+from superion.training import drawing, plots
 assert "matplotlib" not in sys.modules
-plots.save(plots.learning_curve({{"a": ([0, 1], [1, 0])}}), Path({str(tmp_path / "a.png")!r}))
+drawing.save(plots.learning_curve({{"a": ([0, 1], [1, 0])}}), Path({str(tmp_path / "a.png")!r}))
 assert "matplotlib.pyplot" not in sys.modules
 """
     home = tmp_path / "home"

@@ -31,7 +31,8 @@ from superion.models.stability.network import (
     REDUCTION_LIMIT,
     TARGETS,
 )
-from superion.models.stability.phases import PhaseTable, read_phase_table
+from superion.models.stability.phases import PhaseTable
+from superion.models.stability.table_files import read_phase_table
 from superion.models.stability.tables import MATBENCH, end_member_table
 from superion.training.datasets import require
 from superion.training.matbench import read_values

@@ -31,9 +31,9 @@ def evaluate(
         from superion.training.table import read_table
 
         if plot is not None:
-            from superion.training import figures, plots
+            from superion.training import drawing, figures
 
-            plots.check_file(plot)
+            drawing.check_file(plot)
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
     if rows is not None:
@@ -47,7 +47,7 @@ def evaluate(
     if rows is not None:
         evaluation.write_rows(rows)
     if plot is not None:
-        plots.save(figures.of_evaluation(evaluation), plot)
+        drawing.save(figures.of_evaluation(evaluation), plot)
     report = evaluation.report()
     if as_json:
         say_json(report)

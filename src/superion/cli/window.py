@@ -33,7 +33,7 @@ def window(
 
     if plot is not None:
         # Before the table is read, which takes a second.
-        _plots().check_file(plot)
+        _drawing().check_file(plot)
     found = analyse(table_named(table), formula, energy)
     document = window_document(found)
     if plot is not None:
@@ -46,22 +46,24 @@ def window(
         _print(found)
 
 
-def _plots() -> ModuleType:
+def _drawing() -> ModuleType:
     from superion.loading import missing
 
     try:
-        from superion.training import plots
+        from superion.training import drawing
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
-    return plots
+    return drawing
 
 
 def _draw(found: LithiumStability, path: Path) -> None:
     from superion.loading import missing
 
-    plots = _plots()
+    drawing = _drawing()
     try:
-        plots.save(plots.staircase(found), path)
+        from superion.training.staircase import staircase
+
+        drawing.save(staircase(found), path)
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
 

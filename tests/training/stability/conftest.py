@@ -9,7 +9,7 @@ import pytest
 from superion.featurizers.formula import Formula
 from superion.models.stability import PhaseTable
 from superion.models.stability.network import StabilityConfig
-from superion.models.stability.phases import read_phase_table
+from superion.models.stability.table_files import read_phase_table
 from superion.models.stability.tables import MATBENCH
 from superion.training.matbench import HEADER, read_values
 from superion.training.stability.fit import StabilitySettings, TrainingSet

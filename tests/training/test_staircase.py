@@ -17,7 +17,8 @@ from matplotlib.text import Text
 
 from superion.models.stability import LithiumStability, Step, analyse
 from superion.models.stability.tables import end_member_table
-from superion.training import plots
+from superion.training import drawing
+from superion.training import staircase as module
 
 FORMULAS = [
     "Li6PS5Cl",
@@ -37,7 +38,7 @@ def found(formula: str, energy: float | None = None) -> LithiumStability:
 
 
 def panel(of: LithiumStability) -> Axes:
-    (axes,) = plots.staircase(of).axes
+    (axes,) = module.staircase(of).axes
     return axes
 
 
@@ -85,12 +86,12 @@ def written(axes: Axes) -> list[Text]:
 def test_the_line_goes_up_each_step_at_its_uptake(formula: str) -> None:
     of = found(formula)
     axes = panel(of)
-    (line,) = (line for line in axes.lines if to_hex(line.get_color()).upper() == plots.BLUE)
+    (line,) = (line for line in axes.lines if to_hex(line.get_color()).upper() == drawing.BLUE)
     x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
     assert x[::2].tolist() == x[1::2].tolist() == [step.lithium_uptake for step in of.staircase]
     assert y[::2].tolist() == [step.lower_V for step in of.staircase]
     assert y[1:-1:2].tolist() == [step.upper_V for step in of.staircase[:-1]]
-    assert y[-1] == axes.get_ylim()[1] >= max(plots.LEAST_TOP, of.staircase[-1].lower_V + 0.5)
+    assert y[-1] == axes.get_ylim()[1] >= max(module.LEAST_TOP, of.staircase[-1].lower_V + 0.5)
     assert axes.get_xlim()[0] < x.min() and x.max() < axes.get_xlim()[1]
 
 
@@ -160,10 +161,10 @@ def test_no_text_lies_on_another_or_beyond_the_figure(formula: str) -> None:
 
 
 def test_of_very_many_steps_the_widest_are_named_and_the_rest_counted() -> None:
-    of = many(plots.MAX_STEPS + 7)
+    of = many(module.MAX_STEPS + 7)
     *shown, rest = names(panel(of))
     assert rest == "7 narrower steps are not named"
-    assert len(shown) == plots.MAX_STEPS
+    assert len(shown) == module.MAX_STEPS
     # The first is always named, and here the others are wider the further up they lie.
     assert [plain(name) for name in shown[:2]] == ["Li2P", "Li10P"]
 
@@ -171,7 +172,7 @@ def test_of_very_many_steps_the_widest_are_named_and_the_rest_counted() -> None:
 def test_a_mixture_of_very_many_phases_is_cut() -> None:
     of = found("Li6PS5Cl")
     first = of.staircase[0]
-    long = replace(first, products=first.products[:1] * (plots.MAX_PHASES + 3))
+    long = replace(first, products=first.products[:1] * (module.MAX_PHASES + 3))
     shown = names(panel(replace(of, staircase=(long, *of.staircase[1:]))))[0]
     assert plain(shown).endswith("LiCl + 3 more")
 
@@ -197,14 +198,14 @@ def test_a_long_formula_and_a_table_of_any_name_can_be_drawn() -> None:
     axes.figure.canvas.draw()
     assert len(axes.texts[-1].get_text()) < 400
     assert axes.figure.get_size_inches()[0] < 12.0
-    assert b"&lt;more&gt;" in plots.drawn(plots.staircase(odd), "svg")
+    assert b"&lt;more&gt;" in drawing.drawn(module.staircase(odd), "svg")
 
 
 def test_a_figure_is_the_same_each_time_in_every_format() -> None:
     of = found("Li6PS5Cl")
     for kind, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
-        content = plots.drawn(plots.staircase(of), kind)
-        assert content.startswith(start) and content == plots.drawn(plots.staircase(of), kind)
+        content = drawing.drawn(module.staircase(of), kind)
+        assert content.startswith(start) and content == drawing.drawn(module.staircase(of), kind)
 
 
 heights = st.lists(st.floats(0.0, 10.0), max_size=20).map(sorted)
@@ -214,7 +215,7 @@ heights = st.lists(st.floats(0.0, 10.0), max_size=20).map(sorted)
 def test_names_are_moved_apart_within_the_panel_and_no_further_than_they_must(
     given_heights: list[float], apart: float
 ) -> None:
-    placed = plots._spread(given_heights, apart, 10.0)
+    placed = module._spread(given_heights, apart, 10.0)
     assert (np.diff(placed) >= apart - 1e-9).all()
     assert all(-1e-9 <= height <= 10.0 + 1e-9 for height in placed)
     if (np.diff(given_heights) >= apart).all():
@@ -222,11 +223,11 @@ def test_names_are_moved_apart_within_the_panel_and_no_further_than_they_must(
 
 
 def test_two_that_lie_together_are_moved_alike() -> None:
-    assert plots._spread([3.0, 3.0], 1.0, 10.0) == [2.5, 3.5]
-    assert plots._spread([0.1, 0.1], 1.0, 10.0) == [0.0, 1.0]
-    assert plots._spread([9.9, 9.9], 1.0, 10.0) == [9.0, 10.0]
+    assert module._spread([3.0, 3.0], 1.0, 10.0) == [2.5, 3.5]
+    assert module._spread([0.1, 0.1], 1.0, 10.0) == [0.0, 1.0]
+    assert module._spread([9.9, 9.9], 1.0, 10.0) == [9.0, 10.0]
 
 
 def test_text_stays_text() -> None:
-    drawing = plots.drawn(plots.staircase(found("LiF")), "svg").decode()
-    assert ">potential against Li/Li⁺ [V]</text>" in drawing and ">Li taken up per formula unit</text>" in drawing
+    text = drawing.drawn(module.staircase(found("LiF")), "svg").decode()
+    assert ">potential against Li/Li⁺ [V]</text>" in text and ">Li taken up per formula unit</text>" in text
