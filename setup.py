@@ -15,12 +15,13 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import OptionError
 
-# "superion.cli" and other folders inside these are found below; "discovery" joins when it exists.
+# "superion.cli" and other folders inside these are found below.
 FOLDERS = {
     "superion": "src/superion",
     "superion.featurizers": "featurizers",
     "superion.models": "models",
     "superion.training": "training",
+    "superion.discovery": "discovery",
     "superion.serving": "serving",
 }
 PACKAGES = [
@@ -70,7 +71,8 @@ setup(
             extension("_orbits", "orbits.c", "status.c"),
             extension("_clearance", "clearance.c", "brick.c", "images.c", "lattice.c", "status.c"),
             extension("_composition", "composition.c", "formula_text.c", "status.c"),
-            extension("_hull", "hull.c", "status.c"),
+            extension("_hull", "hull.c", "hull_basis.c", "status.c"),
+            extension("_forest", "forest.c", "status.c"),
             extension(
                 "_landscape", "landscape.c", "site_potential.c", "grid.c", "pathway.c", "percolation.c", "status.c"
             ),

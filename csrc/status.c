@@ -44,6 +44,8 @@ const char *superion_status_message(superion_status status) {
         return "the costs have no minimum";
     case SUPERION_NO_CONVERGENCE:
         return "the iterations did not come to an end";
+    case SUPERION_BAD_FOREST:
+        return "the nodes of a forest are no trees, or ask for a feature that there is not";
     }
     return "unknown status";
 }

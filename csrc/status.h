@@ -49,7 +49,9 @@ typedef enum superion_status {
     /* The costs of a linear programme have no minimum. */
     SUPERION_UNBOUNDED,
     /* The iterations did not come to an end, or met numbers that are too large or too close to singular. */
-    SUPERION_NO_CONVERGENCE
+    SUPERION_NO_CONVERGENCE,
+    /* The nodes of a forest are no trees, or ask for a feature that there is not (see forest.h). */
+    SUPERION_BAD_FOREST
 } superion_status;
 
 /* Describe a status in one English sentence without a final full stop. Never NULL; static storage. */

@@ -21,5 +21,6 @@ cdef extern from "status.h" nogil:
         SUPERION_BAD_PROGRAMME
         SUPERION_UNBOUNDED
         SUPERION_NO_CONVERGENCE
+        SUPERION_BAD_FOREST
 
     const char *superion_status_message(superion_status status)

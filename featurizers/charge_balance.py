@@ -19,14 +19,14 @@ from superion.featurizers.crystal import Crystal
 from superion.featurizers.species_kinds import ANION_CHARGES, Kind, candidate_states
 from superion.featurizers.valence_sums import Contacts, bond_valence_sums
 
-__all__ = ["TOLERANCE", "ChargeBalance", "Choice"]
+__all__ = ["LEFT_OVER_UNIT", "MIXED_VALENT", "TOLERANCE", "ChargeBalance", "Choice"]
 
 TOLERANCE = 0.04
 """Largest charge that may be left over, as a fraction of that of the cations (or anions, the larger one).
 
 Rounded occupancies leave less than 0.01; lithium that a refinement did not locate leaves more.
 """
-_LEFT_OVER_UNIT = 0.01
+LEFT_OVER_UNIT = 0.01
 """Fraction left over that costs one; twice as much costs four."""
 _MIXED_COST = 4.0
 """Cost of a mean charge, on top of that of the states it lies between: as much as two per cent left over."""
@@ -39,7 +39,7 @@ _MAX_COMBINATIONS = 10_000
 _REDOX_ACTIVE = """
     Ti V Cr Mn Fe Co Ni Cu Nb Mo Tc Ru Rh Pd Ag Ta W Re Os Ir Pt Au Ce Pr Sm Eu Tb Yb U Ga In Tl Sn Pb Sb Bi
 """
-_MIXED_VALENT = frozenset(_REDOX_ACTIVE.split())
+MIXED_VALENT = frozenset(_REDOX_ACTIVE.split())
 """Elements that are found with a mean charge, or with two states on different sites."""
 
 
@@ -83,7 +83,7 @@ class ChargeBalance:
         charges, costs = self._combinations(())
         left_over = self.left_over(charges)
         neutral = np.abs(left_over) <= TOLERANCE
-        whole = (charges[neutral], (costs + (left_over / _LEFT_OVER_UNIT) ** 2)[neutral], None)
+        whole = (charges[neutral], (costs + (left_over / LEFT_OVER_UNIT) ** 2)[neutral], None)
         return self._cheapest([whole, *self._mixed()])
 
     def commonest(self) -> Choice | None:
@@ -141,7 +141,7 @@ class ChargeBalance:
         """Yield, for each kind that may have one, the combinations in which its mean charge makes the cell neutral."""
         for index, kind in enumerate(self.kinds):
             states = sorted(self.candidates[index])
-            if kind.symbol not in _MIXED_VALENT or kind.sign < 0 or len(states) < 2:
+            if kind.symbol not in MIXED_VALENT or kind.sign < 0 or len(states) < 2:
                 continue
             charges, costs = self._combinations((index,))
             means = -(charges @ self.amounts) / kind.amount

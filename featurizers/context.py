@@ -30,6 +30,9 @@ VOLUME_SHARE = 0.85
 """Volume per atom of a lithium compound, as a share of the mean elemental volume of its atoms; over the 478 OBELiX
 training materials the logarithm of their ratio scatters by 0.14 about this."""
 
+_SIZES = np.arange(1, MAX_FORMULA_ATOMS + 1)
+_FEW = 60
+
 LOG_ATOMS_CENTRE = 4.0
 """Subtracted from the logarithm of the number of atoms in the cell; a typical cell holds about 55."""
 
@@ -110,11 +113,14 @@ def smallest_formula_atoms(fractions: npt.NDArray[np.float64]) -> int:
 
     Does not depend on how the formula is scaled: Li6PS5Cl and Li24P4S20Cl4 both have 13.
     """
-    sizes = np.arange(1, MAX_FORMULA_ATOMS + 1)
-    amounts = sizes[:, None] * np.asarray(fractions)[None, :]
-    whole = np.rint(amounts)
-    fits = (np.abs(amounts - whole).max(axis=1) <= AMOUNT_TOLERANCE) & (whole.min(axis=1) >= 1)
-    return int(sizes[fits][0]) if fits.any() else MAX_FORMULA_ATOMS
+    # Most compounds are small: the first few sizes are looked at alone.
+    for sizes in (_SIZES[:_FEW], _SIZES[_FEW:]):
+        amounts = np.asarray(fractions)[:, None] * sizes
+        whole = np.rint(amounts)
+        fits = (np.abs(amounts - whole).max(axis=0) <= AMOUNT_TOLERANCE) & (whole.min(axis=0) >= 1)
+        if fits.any():
+            return int(sizes[fits.argmax()])
+    return MAX_FORMULA_ATOMS
 
 
 def estimated_atoms_per_cell(formula: Formula, cell: CellParameters) -> float | None:

@@ -40,19 +40,25 @@ Held = list[tuple[str, Any]]
 
 def read_file(path: Path) -> Crystal:
     """Read a crystal from a file, by its name; raises InvalidCrystal, or InvalidCif for a CIF."""
-    from superion.featurizers.cif import read_cif
-    from superion.featurizers.poscar import read_poscar
-
-    kind = kind_of_file(path)
-    if kind is None:
-        names = "a name ending in .cif, .json, .vasp or .poscar, or POSCAR, is read"
-        raise _fault(f"{path.name}: {names}", "file", path.name)
+    _kind(path)  # before the file is looked for
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise _fault(f"{path.name} is larger than {MAX_FILE_BYTES} bytes", "file", path.name)
         content = path.read_bytes()
     except (OSError, ValueError) as fault:
         raise _fault(f"{path.name} cannot be read: {fault}", "file", str(path)) from fault
+    return read_content(path.name, content)
+
+
+def read_content(name: str, content: bytes) -> Crystal:
+    """Read a crystal from what a file holds, by the file's name; raises InvalidCrystal, or InvalidCif for a CIF."""
+    from superion.featurizers.cif import read_cif
+    from superion.featurizers.poscar import read_poscar
+
+    path = Path(name)
+    kind = _kind(path)
+    if len(content) > MAX_FILE_BYTES:
+        raise _fault(f"{path.name} is larger than {MAX_FILE_BYTES} bytes", "file", path.name)
     if kind == CIF:
         return read_cif(content)
     if kind == POSCAR:
@@ -61,6 +67,14 @@ def read_file(path: Path) -> Crystal:
         return from_dict(json.loads(content))
     except (ValueError, RecursionError) as fault:
         raise _fault(f"{path.name} is not JSON: {fault}", "file", path.name) from fault
+
+
+def _kind(path: Path) -> str:
+    kind = kind_of_file(path)
+    if kind is None:
+        names = "a name ending in .cif, .json, .vasp or .poscar, or POSCAR, is read"
+        raise _fault(f"{path.name}: {names}", "file", path.name)
+    return kind
 
 
 def from_pymatgen(structure: Structure) -> Crystal:

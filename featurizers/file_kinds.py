@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath
 
 CIF = "cif"
 JSON = "json"
 POSCAR = "poscar"
 
 
-def kind_of_file(path: Path) -> str | None:
+def kind_of_file(path: PurePath) -> str | None:
     """Return `CIF`, `JSON` or `POSCAR` by the name of a file, None for another name."""
     suffix, name = path.suffix.lower(), path.name.upper()
     if suffix in (".cif", ".mcif"):

@@ -107,7 +107,7 @@ class Formula:
         """Return the amount of `symbol`, 0 when the formula has none."""
         return self.amounts[self.symbols.index(symbol)] if symbol in self.symbols else 0.0
 
-    @property
+    @cached_property
     def n_atoms(self) -> float:
         """Return the summed amounts [atoms per formula unit as written]."""
         return math.fsum(self.amounts)

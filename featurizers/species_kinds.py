@@ -21,7 +21,7 @@ from superion.featurizers.crystal import Crystal
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS, magpie_table
 from superion.featurizers.valence_sums import Contacts
 
-__all__ = ["ANION_CHARGES", "COVALENT", "Kind", "candidate_states", "species_kinds"]
+__all__ = ["ANION_CHARGES", "COVALENT", "Kind", "candidate_states", "electronegativity", "species_kinds"]
 
 ANION_CHARGES: Mapping[str, int] = {
     **{"H": -1, "F": -1, "Cl": -1, "Br": -1, "I": -1, "At": -1},
@@ -65,7 +65,7 @@ class Kind:
 
 
 @cache
-def _electronegativity(symbol: str) -> float:
+def electronegativity(symbol: str) -> float:
     table = magpie_table()
     return float(table.values[ATOMIC_NUMBER[symbol] - 1, table.properties.index("Electronegativity")])
 
@@ -101,8 +101,9 @@ def candidate_states(symbol: str, sign: int, like_bonds: int = 0) -> tuple[tuple
 def _main_group_valence(symbol: str) -> int | None:
     """Return the number of valence electrons of a p-block element, None for any other."""
     table = magpie_table()
-    column = int(table.values[ATOMIC_NUMBER[symbol] - 1, table.properties.index("Column")])
-    return column - 10 if column >= 13 and symbol != "He" else None
+    column = float(table.values[ATOMIC_NUMBER[symbol] - 1, table.properties.index("Column")])
+    # Magpie knows nothing of the heaviest elements, whose column is no number.
+    return int(column) - 10 if column >= 13 and symbol != "He" else None
 
 
 def species_kinds(
@@ -171,7 +172,7 @@ class _Bonds:
         stronger = [
             other
             for other in self.elements
-            if other in ANION_CHARGES and _electronegativity(other) > _electronegativity(element)
+            if other in ANION_CHARGES and electronegativity(other) > electronegativity(element)
         ]
         if element not in ANION_CHARGES:
             return np.ones(n_sites, dtype=np.int64)

@@ -140,6 +140,7 @@ def test_the_sanitizers_see_a_read_beyond_an_array(library):
     assert wrong.returncode != 0 and "heap-buffer-overflow" in found and "images.c" in found
 
 
+@pytest.mark.check
 @pytest.mark.parametrize("command", [["build_ext", "--inplace"], ["editable_wheel"]])
 def test_sanitized_extensions_never_lie_in_the_tree(command, tmp_path):
     tree = tmp_path / "tree"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from superion.featurizers.crystal import Crystal
+from superion.featurizers.element_data import SYMBOLS
 from superion.featurizers.species_kinds import candidate_states, species_kinds
 from superion.featurizers.valence_sums import contacts
 
@@ -67,3 +68,10 @@ def test_candidates() -> None:
     assert candidate_states("S", -1) == ((-2, 1.0),)
     assert candidate_states("S", -1, like_bonds=1) == ((-1, 1.0),)
     assert candidate_states("Li", -1) == () == candidate_states("He", 1)
+
+
+def test_every_element_has_candidates_or_none() -> None:
+    for symbol in SYMBOLS:
+        for sign in (1, -1):
+            assert all(charge * sign > 0 and 0.0 < share <= 1.0 for charge, share in candidate_states(symbol, sign))
+    assert candidate_states("Nh", 1) == ()
