@@ -43,6 +43,8 @@ PROCESSES = "processes."
 """What the names of the processes' arrays begin with."""
 CORRECTIONS = "corrections."
 """What those of the corrections begin with, before their number."""
+KNOWN_DATASET = "known_dataset"
+"""Array that says which uploaded data set each known material is from, "" for none; absent where none is."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,30 @@ def _read_config(folder: Path) -> dict[str, Any]:
             field="featuriser",
             value=fingerprint,
         )
+    _check_sums(folder, sums)
+    return config
+
+
+def check_files(folder: Path) -> None:
+    """Hold that the files of an artefact are all there and whole, whatever version they are of.
+
+    Raises InvalidArtefact when they are not.
+    """
+    try:
+        sums = dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["sha256"])
+    except FileNotFoundError as error:
+        raise InvalidArtefact(f"the artefact lacks {CONFIG}", field=CONFIG) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidArtefact(f"{CONFIG} cannot be read: {error!r}", field=CONFIG) from error
+    _check_sums(folder, sums)
+
+
+def _check_sums(folder: Path, sums: Mapping[str, str]) -> None:
     for file in CHECKED:
         if not (folder / file).is_file():
             raise InvalidArtefact(f"the artefact lacks {file}", field=file)
         if _digest(folder / file) != sums.get(file):
             raise InvalidArtefact(f"{file} is damaged: its SHA-256 is not the one in {CONFIG}", field=file)
-    return config
 
 
 def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
@@ -219,25 +239,32 @@ def _load_processes(tensors: Mapping[str, torch.Tensor], prefix: str) -> Process
 
 
 def _save_domain(path: Path, domain: Domain) -> None:
-    measured = [np.nan if known.measured is None else known.measured for known in domain.known]
-    np.savez_compressed(
-        path,
-        fractions=domain.fractions,
-        threshold=np.float64(domain.threshold),
-        known_formula=np.array([known.formula for known in domain.known], dtype=np.str_),
-        known_measured=np.array(measured, dtype=np.float64),
-        known_source=np.array([known.source for known in domain.known], dtype=np.str_),
-    )
+    known = domain.known
+    arrays: dict[str, Any] = {
+        "fractions": domain.fractions,
+        "threshold": np.float64(domain.threshold),
+        "known_formula": np.array([one.formula for one in known], dtype=np.str_),
+        "known_measured": np.array([np.nan if one.measured is None else one.measured for one in known], dtype=float),
+        "known_source": np.array([one.source for one in known], dtype=np.str_),
+    }
+    if domain.datasets:
+        # Left out where all is public, so that such an artefact is what it was before there were data sets of a group.
+        arrays[KNOWN_DATASET] = np.array([one.dataset or "" for one in known], dtype=np.str_)
+    np.savez_compressed(path, **arrays)
 
 
 def _load_domain(path: Path) -> Domain:
     try:
         # Opened here: NumPy leaves the file of a damaged archive open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            columns = zip(data["known_formula"], data["known_measured"], data["known_source"], strict=True)
+            formulas = data["known_formula"]
+            of_dataset = data[KNOWN_DATASET] if KNOWN_DATASET in data else [""] * len(formulas)
+            columns = zip(formulas, data["known_measured"], data["known_source"], of_dataset, strict=True)
             known = tuple(
-                KnownMaterial(str(formula), None if np.isnan(measured) else float(measured), str(source))
-                for formula, measured, source in columns
+                KnownMaterial(
+                    str(formula), None if np.isnan(measured) else float(measured), str(source), str(dataset) or None
+                )
+                for formula, measured, source, dataset in columns
             )
             return Domain(data["fractions"], float(data["threshold"]), known)
     except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:

@@ -128,6 +128,10 @@ class RowCalibration:
 
     def interval(self, mean: FloatArray, spread: Spread, confidence: float) -> tuple[FloatArray, FloatArray]:
         """Return what `Calibration.interval` does, of the calibration of each row."""
+        if self.bare is self.described or self.is_bare.all():
+            return self.bare.interval(mean, spread, confidence)
+        if not self.is_bare.any():
+            return self.described.interval(mean, spread, confidence)
         ends = zip(
             self.bare.interval(mean, spread, confidence), self.described.interval(mean, spread, confidence), strict=True
         )

@@ -26,7 +26,7 @@ def caveats(formula: Formula, temperatures_c: Iterable[float]) -> list[str]:
         )
     if "P" in formula and "N" in formula and "O" in formula and "Li" in formula:
         found.append("Li-P-O-N materials are mostly glasses: conductivity depends on how the film was made")
-    elif ADDUCT.match(formula.text):
+    elif is_adduct(formula):
         found.append(
             "a mixture written as an adduct is mostly a glass: conductivity depends on how it was quenched, "
             "and one Arrhenius line does not hold across its crystallisation"
@@ -44,6 +44,11 @@ def caveats(formula: Formula, temperatures_c: Iterable[float]) -> list[str]:
             "extrapolation from 25 degrees Celsius is untested there"
         )
     return found
+
+
+def is_adduct(formula: Formula) -> bool:
+    """Tell whether a formula is written as a mixture, such as 75Li2S-25P2S5."""
+    return ADDUCT.match(formula.text) is not None
 
 
 def _is_undoped_garnet(formula: Formula) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -77,18 +78,33 @@ class Spread:
         return POSITIONS[right - 1] + step * (offset - low) / (high - low)
 
 
+@cache
+def even_quantiles(count: int) -> FloatArray:
+    """Return the quantiles of the standard normal distribution that part it into equal shares, shape (count,)."""
+    return _read_only(ndtri((np.arange(count) + 0.5) / count))
+
+
+@cache
+def _laplace_quantiles(count: int) -> FloatArray:
+    share = (np.arange(count) + 0.5) / count - 0.5
+    return _read_only(-np.sign(share) * np.log1p(-2.0 * np.abs(share)))
+
+
+@cache
+def _mixed_quantiles() -> FloatArray:
+    # The golden ratio spreads the quantiles evenly over the sorted draws, so that each part of them is blurred alike.
+    return _read_only(ndtri((np.arange(N_DRAWS) * 0.6180339887498949 + 0.5 / N_DRAWS) % 1.0))
+
+
 def laplace_draws(means: FloatArray, deviations: FloatArray) -> FloatArray:
     """Return `N_DRAWS` draws, shape (n_draws, n), of members (n_members, n) with expected absolute deviations."""
-    count = -(-N_DRAWS // len(means))
-    share = (np.arange(count) + 0.5) / count - 0.5
-    quantiles = -np.sign(share) * np.log1p(-2.0 * np.abs(share))
+    quantiles = _laplace_quantiles(-(-N_DRAWS // len(means)))
     return thinned((means[:, None, :] + deviations[:, None, :] * quantiles[None, :, None]).reshape(-1, means.shape[1]))
 
 
 def normal_draws(mean: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return `N_DRAWS` draws, shape (n_draws, n), of normal distributions, each of `mean` and `deviation` (n,)."""
-    quantiles = ndtri((np.arange(N_DRAWS) + 0.5) / N_DRAWS)
-    return mean + quantiles[:, None] * deviation
+    return mean + even_quantiles(N_DRAWS)[:, None] * deviation
 
 
 def tree_draws(by_tree: FloatArray, scatter: float) -> FloatArray:
@@ -96,10 +112,7 @@ def tree_draws(by_tree: FloatArray, scatter: float) -> FloatArray:
 
     A tree answers with measured values themselves, and a second measurement would not repeat the first.
     """
-    drawn = thinned(by_tree)
-    # The golden ratio spreads the quantiles evenly over the sorted draws, so that each part of them is blurred alike.
-    quantiles = ndtri((np.arange(N_DRAWS) * 0.6180339887498949 + 0.5 / N_DRAWS) % 1.0)
-    return drawn + scatter * quantiles[:, None]
+    return thinned(by_tree) + scatter * _mixed_quantiles()[:, None]
 
 
 @dataclass(frozen=True)
@@ -121,11 +134,8 @@ def pooled(
     """
     every = np.sort(np.concatenate(draws), axis=0) - mean
     n_draws = len(every)
-    levels = ndtr(POSITIONS)
+    levels, left, share, first, last = _levels(n_draws)
     deviation = np.sqrt((every**2).mean(axis=0))
-    place = np.clip(levels * n_draws - 0.5, 0.0, n_draws - 1.0)
-    left = np.minimum(place.astype(np.int64), n_draws - 2)
-    share = (place - left)[:, None]
     shape = (every[left] * (1.0 - share) + every[left + 1] * share).T
     for row in [] if reserve is None else np.flatnonzero(reserve.share > 0.0):
         assert reserve is not None
@@ -139,14 +149,37 @@ def pooled(
         shape[row] = np.interp(levels, reached - 0.5 * weights[order], values[order])
         deviation[row] = math.sqrt(float(weights @ values**2))
     # Positions beyond the outermost draws go on as a normal distribution of the pool's deviation would.
-    inside = np.flatnonzero((levels * n_draws >= 0.5) & (levels * n_draws <= n_draws - 0.5))
-    first, last = inside[0], inside[-1]
     shape[:, :first] = shape[:, [first]] + deviation[:, None] * (POSITIONS[:first] - POSITIONS[first])
     shape[:, last + 1 :] = shape[:, [last]] + deviation[:, None] * (POSITIONS[last + 1 :] - POSITIONS[last])
     return deviation, shape + MIN_SLOPE * deviation[:, None] * POSITIONS
 
 
+@cache
+def _levels(n_draws: int) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray, int, int]:
+    """Return how `POSITIONS` lie among sorted draws.
+
+    Their levels, the draw to the left of each, the share that the next one has in it, shape (n_positions, 1), and the
+    first and the last of them that lie between draws.
+    """
+    levels = ndtr(POSITIONS)
+    place = np.clip(levels * n_draws - 0.5, 0.0, n_draws - 1.0)
+    left = np.minimum(place.astype(np.int64), n_draws - 2)
+    inside = np.flatnonzero((levels * n_draws >= 0.5) & (levels * n_draws <= n_draws - 0.5))
+    return levels, left, (place - left)[:, None], int(inside[0]), int(inside[-1])
+
+
 def thinned(values: FloatArray) -> FloatArray:
     """Return `N_DRAWS` of the values of each column, evenly from the smallest to the largest."""
-    place = ((np.arange(N_DRAWS) + 0.5) / N_DRAWS * len(values)).astype(np.int64)
-    return np.sort(values, axis=0)[place]
+    found = np.sort(values, axis=0)
+    # As many as are wanted, which is what forests and networks come with, are all taken.
+    return found if len(found) == N_DRAWS else found[_thinned_places(len(found))]
+
+
+@cache
+def _thinned_places(count: int) -> npt.NDArray[np.int64]:
+    return ((np.arange(N_DRAWS) + 0.5) / N_DRAWS * count).astype(np.int64)
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    values.setflags(write=False)
+    return values

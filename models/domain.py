@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ class KnownMaterial:
     measured: float | None
     """Conductivity [S/cm], None where it may not be shown."""
     source: str
+    dataset: str | None = None
+    """Identifier of the uploaded data set that it is from; None for what everybody may see."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +87,33 @@ class Domain:
 
     def unseen_elements(self, formula: Formula) -> tuple[str, ...]:
         """Return the elements of a formula that no training composition holds."""
-        seen = set(np.flatnonzero(self.fractions.max(axis=0)).tolist())
-        return tuple(symbol for symbol in formula.symbols if ATOMIC_NUMBER[symbol] - 1 not in seen)
+        return tuple(symbol for symbol in formula.symbols if symbol not in self._seen)
 
-    def nearest(self, formula: Formula) -> tuple[NearMaterial, ...]:
-        """Return the known materials nearest to a formula, nearest first, each composition once."""
+    @cached_property
+    def _seen(self) -> frozenset[str]:
+        """Elements of the training compositions."""
+        return frozenset(SYMBOLS[column] for column in np.flatnonzero(self.fractions.max(axis=0)))
+
+    @cached_property
+    def datasets(self) -> frozenset[str]:
+        """Identifiers of the uploaded data sets that known materials are from."""
+        return frozenset(known.dataset for known in self.known if known.dataset is not None)
+
+    def nearest(self, formula: Formula, readable: frozenset[str] | None = None) -> tuple[NearMaterial, ...]:
+        """Return the known materials nearest to a formula, nearest first, each composition once.
+
+        `readable` are the uploaded data sets whose materials may be shown, None for all; the others count for nothing.
+        """
         if not self.known:
             return ()
         vectors, compositions = self._read_known()
         distances = _distances(fraction_vectors([formula])[0], vectors)
         found: dict[str, NearMaterial] = {}
         for index in np.argsort(distances, kind="stable"):
-            found.setdefault(compositions[index], NearMaterial(self.known[index], float(distances[index])))
+            known = self.known[index]
+            if readable is not None and known.dataset is not None and known.dataset not in readable:
+                continue
+            found.setdefault(compositions[index], NearMaterial(known, float(distances[index])))
             if len(found) == N_NEAREST:
                 break
         return tuple(found.values())

@@ -6,18 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
-from scipy.special import ndtri
 
 from superion.models.batch import MaterialBatch
-from superion.models.distribution import FloatArray, Reserve, Spread, laplace_draws, normal_draws, pooled, tree_draws
+from superion.models.described import Described
+from superion.models.distribution import (
+    FloatArray,
+    Reserve,
+    Spread,
+    even_quantiles,
+    laplace_draws,
+    normal_draws,
+    pooled,
+    tree_draws,
+)
 from superion.models.material import Material
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessEnsemble
+from superion.models.stacked_networks import StackedNetworks
 from superion.models.tree_ensemble import TreeEnsemble
 
 MAX_BATCH_MATERIALS = 256
-MAX_BATCH_SITES = 5000
+MAX_BATCH_SITES = 400
 """Bounds on one forward pass; a large crystal travels alone."""
 
 KIND_BLOCKS = 6
@@ -62,20 +71,30 @@ class Ensemble:
 
     def predict(self, materials: Sequence[Material]) -> dict[str, TargetOutput]:
         """Predict every target of `materials`, with each network once."""
-        parts: dict[str, list[tuple[FloatArray, FloatArray]]] = {name: [] for name, _, _ in self.config.scales}
-        with torch.inference_mode():
-            for chunk in _chunks(materials):
-                batch = self.batch(chunk)
-                outputs = [network(batch) for network in self.networks]
-                for name, kept in parts.items():
-                    means = np.stack([output.mean[name].double().numpy() for output in outputs])
-                    deviations = np.stack([output.deviation[name].double().numpy() for output in outputs])
-                    kept.append((means, deviations))
-        scales = {name: scale for name, _, scale in self.config.scales}
-        return {name: self._joined(name, scales[name], kept, materials) for name, kept in parts.items()}
+        materials = Described.of(materials)
+        targets = [(name, scale) for name, _, scale in self.config.scales]
+        means = np.empty((len(targets), len(self.networks), len(materials)))
+        deviations = np.empty_like(means)
+        for chosen in _chunks(materials):
+            found = self.stacked.predict([materials[row] for row in chosen])
+            means[:, :, chosen], deviations[:, :, chosen] = found
+        return {
+            name: self._joined(name, scale, means[place], deviations[place], materials)
+            for place, (name, scale) in enumerate(targets)
+        }
+
+    @property
+    def stacked(self) -> StackedNetworks:
+        """The networks as one, made when first asked for and kept until a weight of theirs changes."""
+        # The dataclass is frozen, so it is put beside the fields.
+        kept: StackedNetworks | None = self.__dict__.get("_stacked")
+        if kept is None or not kept.weights.unchanged():
+            kept = StackedNetworks.of(self.networks)
+            object.__setattr__(self, "_stacked", kept)
+        return kept
 
     def batch(self, materials: Sequence[Material]) -> MaterialBatch:
-        """Build the batch that the networks take."""
+        """Build the batch that the networks themselves take."""
         return MaterialBatch.from_graphs(
             [material.composition_graph for material in materials],
             [material.crystal_graph(self.config.cutoff, self.config.neighbors) for material in materials],
@@ -83,18 +102,21 @@ class Ensemble:
 
     def correction(self, target: str, materials: Sequence[Material]) -> FloatArray:
         """Return what is added to forests and processes for materials, shape (n,), in the unit of the target."""
-        answers = [correction.answers(target, materials) for correction in self.corrections]
-        return np.sum([np.zeros(len(materials)), *(a.mean for a in answers if a is not None)], axis=0)
+        total = np.zeros(len(materials))
+        for correction in self.corrections:
+            answer = correction.answers(target, materials)
+            if answer is not None:
+                total += answer.mean
+        return total
 
     def _joined(
         self,
         target: str,
         scale: float,
-        parts: Sequence[tuple[FloatArray, FloatArray]],
+        means: FloatArray,
+        deviations: FloatArray,
         materials: Sequence[Material],
     ) -> TargetOutput:
-        means = np.concatenate([means for means, _ in parts], axis=1)
-        deviations = np.concatenate([deviation for _, deviation in parts], axis=1)
         n_members = len(means)
         kinds = {"networks": means}
         draws = [laplace_draws(means, deviations)]
@@ -107,9 +129,8 @@ class Ensemble:
         answer, reserve = self.processes.answers(target, materials), None
         if answer is not None:
             # A process has no members, but it knows how far another of its kind might lie.
-            quantiles = ndtri((np.arange(n_members) + 0.5) / n_members)
             mean = answer.mean + correction
-            kinds["processes"] = mean + quantiles[:, None] * answer.epistemic
+            kinds["processes"] = mean + even_quantiles(n_members)[:, None] * answer.epistemic
             draws.append(normal_draws(mean, np.hypot(answer.epistemic, answer.noise)))
             reserve = Reserve(answer.measured, answer.reserved)
         pooled_output = _pooled(kinds, draws, reserve)
@@ -130,15 +151,17 @@ def _pooled(kinds: Mapping[str, FloatArray], draws: Sequence[FloatArray], reserv
     )
 
 
-def _chunks(materials: Sequence[Material]) -> Iterator[list[Material]]:
-    chunk: list[Material] = []
+def _chunks(materials: Sequence[Material]) -> Iterator[list[int]]:
+    """Return rows of materials that go together: formulas of about as many elements, so that few rows are padded."""
+    chunk: list[int] = []
     sites = 0
-    for material in materials:
-        size = 0 if material.crystal is None else material.crystal.n_sites
+    for row in sorted(range(len(materials)), key=lambda row: len(materials[row].formula.symbols)):
+        crystal = materials[row].crystal
+        size = 0 if crystal is None else crystal.n_sites
         if chunk and (len(chunk) == MAX_BATCH_MATERIALS or sites + size > MAX_BATCH_SITES):
             yield chunk
             chunk, sites = [], 0
-        chunk.append(material)
+        chunk.append(row)
         sites += size
     if chunk:
         yield chunk

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
+from superion.featurizers._forest import walk_forest
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS
-from superion.featurizers.schema import CONTEXT, CONTEXT_NAMES
+from superion.featurizers.schema import CONTEXT_NAMES
 from superion.models.distribution import FloatArray
 from superion.models.material import Material
 
@@ -35,26 +36,23 @@ class Forest:
     """Shape (n_trees,): first node of each tree."""
 
     def __post_init__(self) -> None:
+        arrays = (self.feature, self.threshold, self.right, self.value, self.roots)
+        typed = [array.dtype for array in arrays] == [np.int16, np.float32, np.int32, np.float32, np.int32]
         n = len(self.feature)
         same = len(self.threshold) == len(self.right) == len(self.value) == n
         asks = self.feature != LEAF
-        forward = self.right[asks] > np.flatnonzero(asks)
         # Children lie after their parents, so that a walk from any root ends at a leaf.
-        if not (same and n and forward.all() and self.right.max() < n and not asks[-1] and self.roots.max() < n):
+        forward = same and (self.right[asks] > np.flatnonzero(asks)).all()
+        if not (typed and n and forward and self.right.max() < n and not asks[-1] and self._rooted(n)):
             raise InvalidArtefact("the arrays of a forest do not describe trees", field="weights.safetensors")
+
+    def _rooted(self, n: int) -> bool:
+        return len(self.roots) > 0 and bool((self.roots >= 0).all() and (self.roots < n).all())
 
     def predict(self, features: npt.NDArray[np.float32]) -> FloatArray:
         """Return what each tree answers, shape (n_trees, n), for features of shape (n, n_features)."""
-        n = len(features)
-        node = np.repeat(self.roots[:, None], n, axis=1)
-        column = np.broadcast_to(np.arange(n), node.shape)
-        while True:
-            asked = self.feature[node]
-            inner = asked != LEAF
-            if not inner.any():
-                return self.value[node].astype(np.float64)
-            left = features[column, np.where(inner, asked, 0)] <= self.threshold[node]
-            node = np.where(inner, np.where(left, node + 1, self.right[node]), node)
+        answers: FloatArray = walk_forest(self.feature, self.threshold, self.right, self.value, self.roots, features)
+        return answers
 
 
 def has_full_cell(material: Material) -> bool:
@@ -81,7 +79,7 @@ def cell_features(material: Material) -> npt.NDArray[np.float32]:
     assert cell.atoms_per_cell is not None and cell.cell_parameters is not None
     fractions = formula_features(material)
     amounts = fractions * np.float32(cell.atoms_per_cell)
-    # Taken from the graph, which keeps it: finding the smallest whole formula takes as long as all of the rest.
-    size = float(material.composition_graph[CONTEXT][0, _FORMULA_SIZE])
+    # Taken from the material, which keeps it: finding the smallest whole formula takes as long as all of the rest.
+    size = float(material.context[0][_FORMULA_SIZE])
     rest = np.array([cell.space_group_number, *cell.cell_parameters, size], dtype=np.float32)
     return np.concatenate([amounts, fractions, rest])

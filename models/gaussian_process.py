@@ -8,15 +8,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
+from superion.models.described import Described
 from superion.models.distribution import N_DRAWS, FloatArray, thinned
 from superion.models.material import Material
-from superion.models.process_features import WIDTHS, Block, MagpieScale, distances, feature_blocks, magpie_features
+from superion.models.process_features import (
+    WIDTHS,
+    Block,
+    MagpieScale,
+    Rows,
+    distances,
+    feature_blocks,
+    magpie_features,
+)
 from superion.models.tree_ensemble import Kind
 
 TERMS: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
@@ -143,7 +153,7 @@ class GaussianProcess:
         """
         magpie_scale = MagpieScale.of(magpie_features(materials))
         features = feature_blocks(kind, materials, magpie_scale)
-        covariance = _covariance(kind, hyperparameters, features, features, reach)
+        covariance = kernel(kind, hyperparameters, features, features, reach)
         factor, variance = _factored(covariance, math.exp(2.0 * hyperparameters[-1]))
         inverse = np.linalg.solve(factor, np.eye(len(factor)))
         return cls(
@@ -161,8 +171,9 @@ class GaussianProcess:
 
     def predict(self, materials: Sequence[Material]) -> ProcessOutput:
         """Predict materials; kind "cell" needs `has_full_cell` of each."""
+        described = Described.of(materials)
         parts = [
-            self._predict(materials[first : first + MAX_ROWS_AT_ONCE])
+            self._predict(described[first : first + MAX_ROWS_AT_ONCE])
             for first in range(0, len(materials), MAX_ROWS_AT_ONCE)
         ]
         mean = np.concatenate([np.empty(0), *(mean for mean, _ in parts)])
@@ -175,14 +186,19 @@ class GaussianProcess:
             measured=np.repeat(self.measured[:, None], len(mean), axis=1),
         )
 
-    @property
+    @cached_property
+    def _rows(self) -> dict[str, Rows]:
+        """The training rows, ready to be compared with."""
+        return {name: Rows.of(self.features[name]) for name in blocks_of(self.kind)}
+
+    @cached_property
     def _prior(self) -> float:
         """Variance of the function before any row is seen, in units of the scale squared."""
-        return sum(math.exp(self.hyperparameters[first]) for first, _ in _places(self.kind))
+        return prior_variance(self.kind, self.hyperparameters)
 
     def _predict(self, materials: Sequence[Material]) -> tuple[FloatArray, FloatArray]:
         features = feature_blocks(self.kind, materials, self.magpie_scale)
-        covariance = _covariance(self.kind, self.hyperparameters, features, self.features, self.reach)
+        covariance = kernel(self.kind, self.hyperparameters, features, self._rows, self.reach)
         # Single precision: the posterior variance is needed to a few parts in a thousand, and it is most of the time.
         explained = np.square(covariance.astype(np.float32) @ self.inverse_cholesky.T).sum(axis=1, dtype=np.float64)
         return self.centre + self.scale * (covariance @ self.weights), np.clip(1.0 - explained / self._prior, 0.0, 1.0)
@@ -234,7 +250,7 @@ def n_hyperparameters(kind: Kind) -> int:
     return sum(1 + len(term) for term in TERMS[kind]) + 1
 
 
-def _places(kind: Kind) -> list[tuple[int, tuple[str, ...]]]:
+def term_places(kind: Kind) -> list[tuple[int, tuple[str, ...]]]:
     """Return where each term begins in the hyper-parameters, and its blocks."""
     first, places = 0, []
     for term in TERMS[kind]:
@@ -243,18 +259,27 @@ def _places(kind: Kind) -> list[tuple[int, tuple[str, ...]]]:
     return places
 
 
-def _covariance(
-    kind: Kind, hyperparameters: FloatArray, one: Mapping[str, Block], other: Mapping[str, Block], reach: float
+def prior_variance(kind: Kind, hyperparameters: FloatArray) -> float:
+    """Return the variance of the function before any row is seen, in units of the scale squared."""
+    return sum(math.exp(hyperparameters[first]) for first, _ in term_places(kind))
+
+
+def kernel(
+    kind: Kind,
+    hyperparameters: FloatArray,
+    one: Mapping[str, Block],
+    other: Mapping[str, Block] | Mapping[str, Rows],
+    reach: float = math.inf,
 ) -> FloatArray:
     """Return the covariance of the function between rows, shape (n_one, n_other), in units of the scale squared."""
     apart = {name: distances(one[name], other[name]) for name in blocks_of(kind)}
-    total = np.zeros((len(one["composition"]), len(other["composition"])))
-    for first, term in _places(kind):
+    total = np.zeros_like(apart["composition"])
+    for first, term in term_places(kind):
         exponent = np.full_like(total, hyperparameters[first])
         for place, name in enumerate(term, first + 1):
             exponent -= apart[name] * math.exp(-hyperparameters[place])
         total += np.exp(exponent, out=exponent)
-    return total * within(apart["composition"], reach)
+    return total if math.isinf(reach) else total * within(apart["composition"], reach)
 
 
 def within(distance: FloatArray, reach: float) -> FloatArray:

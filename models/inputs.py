@@ -1,19 +1,23 @@
-"""Turn what users hand in (formula text, CIF text, a structure, a mapping with one of these) into materials."""
+"""Turn what users hand in (formula, CIF or POSCAR text, a structure, a mapping with one of these) into materials."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePath
 from typing import Any
 
 from superion.errors import InvalidCif, InvalidCrystal, InvalidValue, SuperionError
+from superion.featurizers.convert import read_content
 from superion.featurizers.crystal import Crystal
+from superion.featurizers.file_kinds import CIF, kind_of_file
 from superion.featurizers.formula import Formula
 from superion.models.material import Material
 from superion.models.records import Failure
 
-KINDS = ("formula", "cif", "structure")
+KINDS = ("formula", "cif", "poscar", "structure")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,14 @@ class Named:
 
 
 @dataclass(frozen=True)
+class FileContent:
+    """Hold a structure file that lies on no disk of ours: its name, which tells its kind, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class ReadMaterial:
     """Hold a material, what it was read from and what the reader had to say."""
 
@@ -33,13 +45,21 @@ class ReadMaterial:
     id: str | None = None
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def key(self) -> bytes:
+        """Tell apart what is answered otherwise: equal keys have equal answers, but for the id and the formula's text.
+
+        A SHA-256 of the material's own key, of the kind of input and of the notes, both of which an answer repeats.
+        """
+        return hashlib.sha256(self.material.key + repr((self.input, self.notes)).encode()).digest()
+
 
 def read_input(item: object) -> ReadMaterial | Failure:
     """Read one item; never raises for a fault of the item.
 
-    An item is formula text, a path to a CIF or POSCAR file, a Formula, a Crystal, a Material, a pymatgen Structure, or
-    a mapping with exactly one of `formula`, `cif` (text) and `structure` (pymatgen dict), and `id` where wanted; any of
-    them may be `Named`.
+    An item is formula text, a path to a CIF or POSCAR file, a FileContent, a Formula, a Crystal, a Material, a pymatgen
+    Structure, or a mapping with exactly one of `formula`, `cif` and `poscar` (the text of a file) and `structure`
+    (pymatgen dict), and `id` where wanted; any of them may be `Named`.
     """
     name = item.id if isinstance(item, Named) else item.get("id") if isinstance(item, Mapping) else None
     identity = None if name is None else str(name)
@@ -61,6 +81,9 @@ def _read(item: object) -> ReadMaterial:
         return ReadMaterial(item, "formula" if item.crystal is None else "structure")
     if isinstance(item, Path):
         return _from_crystal(Crystal.from_file(item), "cif" if item.suffix.lower() == ".cif" else "structure")
+    if isinstance(item, FileContent):
+        kind = "cif" if kind_of_file(PurePath(item.name)) == CIF else "structure"
+        return _from_crystal(read_content(item.name, item.content), kind)
     if isinstance(item, Crystal):
         return _from_crystal(item, "structure")
     if hasattr(item, "lattice") and hasattr(item, "species_and_occu"):
@@ -77,7 +100,7 @@ def _read_mapping(item: Mapping[str, Any]) -> ReadMaterial:
     if len(given) != 1:
         found = " and ".join(given) if given else "none of them"
         raise InvalidValue(
-            f"a material has exactly one of formula, cif and structure; this one has {found}",
+            f"a material has exactly one of formula, cif, poscar and structure; this one has {found}",
             field="materials",
             value=sorted(str(key) for key in item),
         )
@@ -95,7 +118,9 @@ def _read_mapping(item: Mapping[str, Any]) -> ReadMaterial:
         raise InvalidValue(f"{kind} must be text, not {type(value).__name__}", field=kind, value=value)
     if kind == "formula":
         return ReadMaterial(Material(Formula.parse(value)), kind)
-    return _from_crystal(Crystal.from_cif(value), kind)
+    if kind == "cif":
+        return _from_crystal(Crystal.from_cif(value), kind)
+    return _from_crystal(Crystal.from_poscar(value), "structure")
 
 
 def _from_crystal(crystal: Crystal, kind: str) -> ReadMaterial:

@@ -35,6 +35,10 @@ class ElementEncoder(nn.Module):
         if self.training and self.dropout > 0.0:
             kept = torch.rand(learned.shape[0], 1, device=learned.device) >= self.dropout
             learned = learned * kept
+        return self.encoded(learned)
+
+    def encoded(self, learned: Tensor) -> Tensor:
+        """Return the vectors with these learned parts, both of shape (n_elements + 1, width)."""
         encoded: Tensor = learned + self.from_properties(self.properties)
         return encoded
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from superion.errors import InvalidArtefact, InvalidCrystal, InvalidValue, SuperionError
 from superion.featurizers.context import CellContext
+from superion.featurizers.formula import Formula
 from superion.models.arrhenius import REFERENCE_TEMPERATURE_C, inverse_temperature_step
 from superion.models.artefact import Artefact
 from superion.models.calibration import Calibration, RowCalibration, check_confidence
@@ -33,7 +34,8 @@ from superion.models.records import (
     Prediction,
     Report,
 )
-from superion.models.stability.answers import hull_answers, learned_answers, where_they_disagree
+from superion.models.stability.answers import Learned, hull_answers, learned_answers, where_they_disagree
+from superion.models.stability.coarse import COARSE_KEPT
 from superion.models.stability.learned import LearnedStability
 from superion.models.stability.lithium import LithiumStability
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
@@ -85,23 +87,47 @@ class Predictor:
         temperature_C: float | Sequence[float] = REFERENCE_TEMPERATURE_C,  # noqa: N803 - the name that clients write
         confidence: float = 0.9,
         detail: Sequence[str] = (),
+        *,
+        readable: frozenset[str] | None = None,
     ) -> Report:
         """Predict a list of materials; see `superion.models.inputs.read_input` for what one may be.
 
         A fault of one material is its own answer and no other's. Raises InvalidValue for a temperature, confidence or
         detail that is out of range, and for a single material in place of a list.
         """
-        if isinstance(materials, str | Mapping):
-            raise InvalidValue("materials are a list; put a single one into a list", field="materials", value=materials)
-        several = isinstance(temperature_C, Sequence)
-        temperatures = _checked_temperatures(temperature_C)
-        check_confidence(confidence)
-        _check_detail(detail)
-        read = [self._with_graphs(read_input(item)) for item in materials]
-        found = [item for item in read if isinstance(item, ReadMaterial)]
-        answers = iter(self._answers(found, temperatures, confidence, detail))
-        predictions = tuple(item if isinstance(item, Failure) else next(answers) for item in read)
-        return Report(self.model, temperatures, several, confidence, predictions)
+        _checked(temperature_C, confidence, detail)  # before anything is read
+        return self.answer(self.read(materials), temperature_C, confidence, detail, readable=readable)
+
+    def read(self, items: Iterable[object]) -> list[ReadMaterial | Failure]:
+        """Read a list of materials and build their graphs, ready to be answered with those of other requests.
+
+        A fault of one material is its own. Raises InvalidValue for a single material in place of a list.
+        """
+        if isinstance(items, str | Mapping):
+            raise InvalidValue("materials are a list; put a single one into a list", field="materials", value=items)
+        return [self._with_graphs(read_input(item)) for item in items]
+
+    def answer(
+        self,
+        read: Sequence[ReadMaterial | Failure],
+        temperature_C: float | Sequence[float] = REFERENCE_TEMPERATURE_C,  # noqa: N803 - the name that clients write
+        confidence: float = 0.9,
+        detail: Sequence[str] = (),
+        *,
+        readable: frozenset[str] | None = None,
+    ) -> Report:
+        """Predict materials that were read, by this predictor or another, each with an answer of its own.
+
+        `readable` are the uploaded data sets whose rows may be shown as nearest known materials, None for all.
+        Raises InvalidValue for a temperature, confidence or detail that is out of range.
+        """
+        temperatures = _checked(temperature_C, confidence, detail)
+        # Another predictor may have read them with a graph of another size; what is there already costs nothing.
+        ready = [self._with_graphs(item) for item in read]
+        found = [item for item in ready if isinstance(item, ReadMaterial)]
+        answers = iter(self._answers(found, temperatures, confidence, detail, readable))
+        predictions = tuple(item if isinstance(item, Failure) else next(answers) for item in ready)
+        return Report(self.model, temperatures, isinstance(temperature_C, Sequence), confidence, predictions)
 
     def log10_conductivity(
         self, materials: Sequence[Material], temperatures_c: FloatArray
@@ -129,13 +155,18 @@ class Predictor:
         if isinstance(read, ReadMaterial):
             config = self.artefact.ensemble.config
             try:
-                read.material.crystal_graph(config.cutoff, config.neighbors)
+                read.material.crystal_arrays(config.cutoff, config.neighbors)
             except SuperionError as error:
                 return Failure(InvalidCrystal.code, error.message, read.input, read.id)
         return read
 
     def _answers(
-        self, items: Sequence[ReadMaterial], temperatures: Sequence[float], confidence: float, detail: Sequence[str]
+        self,
+        items: Sequence[ReadMaterial],
+        temperatures: Sequence[float],
+        confidence: float,
+        detail: Sequence[str],
+        readable: frozenset[str] | None,
     ) -> list[Prediction]:
         if not items:
             return []
@@ -156,8 +187,8 @@ class Predictor:
             estimates = _estimates(energy.mean, energy.spread, energy_calibration, confidence)
             # No barrier is below zero; the measured value, which is above it, is covered as before.
             energies = [replace(estimate, lower=max(0.0, estimate.lower)) for estimate in estimates]
-        formulas = [material.formula for material in materials]
-        against_lithium = zip(hull_answers(formulas), learned_answers(formulas, confidence), strict=True)
+        domains = [self._domain(material, readable) for material in materials]
+        against_lithium = _against_lithium([material.formula for material in materials], confidence)
         staircase = "staircase" in detail
         unavailable = [f"{name} is not computed by this version of superion" for name in detail if name != "staircase"]
         return [
@@ -166,10 +197,10 @@ class Predictor:
                 input=item.input,
                 conductivity=tuple(column[index] for column in conductivities),
                 activation_energy=energies[index],
-                domain=self._domain(item.material),
+                domain=domains[index],
                 warnings=(
                     *item.notes,
-                    *self._warnings(item.material, temperatures),
+                    *self._warnings(item.material, domains[index].distance, temperatures),
                     *cautions,
                     *learned.warnings,
                     *where_they_disagree(learned.usual, hull),
@@ -184,18 +215,20 @@ class Predictor:
             for index, (item, ((hull, cautions), learned)) in enumerate(zip(items, against_lithium, strict=True))
         ]
 
-    def _domain(self, material: Material) -> DomainAnswer:
-        domain = self.artefact.domain
-        formula = material.formula
-        return DomainAnswer(domain.holds(formula), domain.distance(formula), domain.nearest(formula))
+    def _domain(self, material: Material, readable: frozenset[str] | None) -> DomainAnswer:
+        domain, formula = self.artefact.domain, material.formula
+        distance = domain.distance(formula)
+        inside = distance <= domain.threshold and not domain.unseen_elements(formula)
+        return DomainAnswer(inside, distance, domain.nearest(formula, readable))
 
-    def _warnings(self, material: Material, temperatures: Sequence[float]) -> list[str]:
+    def _warnings(self, material: Material, distance: float, temperatures: Sequence[float]) -> list[str]:
         found = caveats(material.formula, temperatures)
         domain = self.artefact.domain
         unseen = domain.unseen_elements(material.formula)
         if unseen:
-            found.append(f"no training material holds {', '.join(unseen)}: the interval may be too narrow")
-        elif domain.distance(material.formula) > domain.threshold:
+            # In an order of its own, so that one material has one answer however its formula is written.
+            found.append(f"no training material holds {', '.join(sorted(unseen))}: the interval may be too narrow")
+        elif distance > domain.threshold:
             found.append("outside the compositions the model was trained on: expect an error of decades")
         if material.crystal is not None and material.cell == CellContext():
             found.append("no space group above P 1 is declared: lattice and symmetry were treated as unknown")
@@ -220,6 +253,18 @@ def conductivity_at(
     scatter = np.abs(step) * energy.spread.aleatoric * factor
     aleatoric = np.sqrt(conductivity.spread.aleatoric**2 + scatter**2)
     return members.mean(axis=0), conductivity.spread.widened(aleatoric, members.std(axis=0))
+
+
+def _against_lithium(
+    formulas: Sequence[Formula], confidence: float
+) -> Iterator[tuple[tuple[LithiumStability | None, tuple[str, ...]], Learned]]:
+    """Return what hull and networks say of each formula.
+
+    By so many at once that the networks, which want to know what the coarse hull says, find it still kept.
+    """
+    for first in range(0, len(formulas), COARSE_KEPT):
+        some = formulas[first : first + COARSE_KEPT]
+        yield from zip(hull_answers(some), learned_answers(some, confidence), strict=True)
 
 
 def _lithium_metal(learned: LearnedStability | None, hull: LithiumStability | None, staircase: bool) -> LithiumMetal:
@@ -262,6 +307,14 @@ def _checked_temperatures(given: float | Sequence[float]) -> tuple[float, ...]:
         inverse_temperature_step(float(temperature))
         temperatures.append(float(temperature))
     return tuple(temperatures)
+
+
+def _checked(given: float | Sequence[float], confidence: float, detail: Sequence[str]) -> tuple[float, ...]:
+    """Return the temperatures that are asked for, once all that is asked for is in range."""
+    temperatures = _checked_temperatures(given)
+    check_confidence(confidence)
+    _check_detail(detail)
+    return temperatures
 
 
 def _check_detail(detail: Sequence[str]) -> None:

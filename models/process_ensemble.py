@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
+from superion.models.described import Described
 from superion.models.distribution import N_DRAWS
-from superion.models.forest import has_full_cell
 from superion.models.gaussian_process import GaussianProcess, ProcessOutput
 from superion.models.material import Material
 from superion.models.targets import TARGETS
@@ -33,21 +33,17 @@ class ProcessEnsemble:
         on_formula = self.processes.get((target, "formula"))
         if on_formula is None:
             return None
-        on_cell = self.processes.get((target, "cell"))
-        full = np.array([on_cell is not None and has_full_cell(material) for material in materials], dtype=bool)
+        described, on_cell = Described.of(materials), self.processes.get((target, "cell"))
+        if on_cell is None:
+            return on_formula.predict(described)
+        full, bare, cells = described.parted()
+        if not (bare and cells):
+            return on_formula.predict(bare) if bare or not cells else on_cell.predict(cells)
         n = len(materials)
         output = ProcessOutput(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty((N_DRAWS, n)))
-        for process, chosen in ((on_formula, ~full), (on_cell, full)):
-            if process is not None and chosen.any():
-                found = process.predict([m for m, wanted in zip(materials, chosen, strict=True) if wanted])
-                for whole, part in (
-                    (output.mean, found.mean),
-                    (output.epistemic, found.epistemic),
-                    (output.noise, found.noise),
-                    (output.reserved, found.reserved),
-                ):
-                    whole[chosen] = part
-                output.measured[:, chosen] = found.measured
+        for found, chosen in ((on_formula.predict(bare), ~full), (on_cell.predict(cells), full)):
+            for field in fields(ProcessOutput):
+                getattr(output, field.name)[..., chosen] = getattr(found, field.name)
         return output
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:

@@ -6,15 +6,17 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS, magpie_table
 from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
-from superion.featurizers.schema import CONTEXT, CONTEXT_NAMES, CRYSTAL_SYSTEMS, LAST_GROUP
+from superion.featurizers.schema import CONTEXT_NAMES, CRYSTAL_SYSTEMS, LAST_GROUP
+from superion.models.described import Described
 from superion.models.distribution import FloatArray
-from superion.models.forest import formula_features
+from superion.models.domain import fraction_vectors
 from superion.models.material import Material
 from superion.models.tree_ensemble import Kind
 
@@ -75,10 +77,17 @@ class MagpieScale:
         return np.nan_to_num((features - self.mean) * self.factor, nan=0.0)
 
 
+@cache
+def _in_magpie() -> frozenset[str]:
+    """Return the elements that Magpie knows anything of."""
+    in_table = ~np.isnan(magpie_table().values).all(axis=1)
+    return frozenset(SYMBOLS[row] for row in np.flatnonzero(in_table))
+
+
 def magpie_features(materials: Sequence[Material]) -> FloatArray:
     """Return the Magpie features, shape (n, 132); NaN where Magpie lacks a value or knows nothing of an element."""
-    in_table = ~np.isnan(magpie_table().values).all(axis=1)
-    known = [all(in_table[ATOMIC_NUMBER[s] - 1] for s in material.formula.symbols) for material in materials]
+    in_table = _in_magpie()
+    known = [in_table.issuperset(material.formula.symbols) for material in materials]
     features = np.full((len(materials), len(MAGPIE_LABELS)), np.nan)
     if any(known):
         formulas = [material.formula for material, in_full in zip(materials, known, strict=True) if in_full]
@@ -88,26 +97,34 @@ def magpie_features(materials: Sequence[Material]) -> FloatArray:
 
 def feature_blocks(kind: Kind, materials: Sequence[Material], scale: MagpieScale) -> dict[str, Block]:
     """Return the blocks of a kind of input, each of shape (n, columns); without `has_full_cell` a cell is unknown."""
-    fractions = np.stack([formula_features(material) for material in materials]).astype(np.float64)
+    described = Described.of(materials)
+    blocks = {**described.once(_formula_blocks), "magpie": scale.scaled(described.once(magpie_features))}
+    if kind == "cell":
+        blocks |= described.once(_cell_blocks)
+    return {name: block.astype(np.float32) for name, block in blocks.items()}
+
+
+def _formula_blocks(materials: Sequence[Material]) -> dict[str, FloatArray]:
+    fractions = _fractions(materials)
     lithium = fractions[:, [_LITHIUM]]
     rest = fractions.copy()
     rest[:, _LITHIUM] = 0.0
     total = rest.sum(axis=1, keepdims=True)
-    # Taken from the graph, which keeps it: finding the smallest whole formula takes as long as all of the rest.
-    size = np.array([float(material.composition_graph[CONTEXT][0, _FORMULA_SIZE]) for material in materials])
-    blocks = {
+    # Taken from the material, which keeps it: finding the smallest whole formula takes as long as all of the rest.
+    size = np.array([float(material.context[0][_FORMULA_SIZE]) for material in materials])
+    return {
         "composition": np.sqrt(fractions),
-        "magpie": scale.scaled(magpie_features(materials)),
         "formula_size": size[:, None],
         "host": np.sqrt(np.divide(rest, total, out=np.zeros_like(rest), where=total > 0.0)),
         "lithium": 2.0 * lithium,
     }
-    if kind == "cell":
-        blocks |= _cell_blocks(materials, fractions)
-    return {name: block.astype(np.float32) for name, block in blocks.items()}
 
 
-def _cell_blocks(materials: Sequence[Material], fractions: FloatArray) -> dict[str, FloatArray]:
+def _fractions(materials: Sequence[Material]) -> FloatArray:
+    return fraction_vectors([material.formula for material in materials]).astype(np.float64)
+
+
+def _cell_blocks(materials: Sequence[Material]) -> dict[str, FloatArray]:
     atoms, lattice, system = [], [], np.zeros((len(materials), WIDTHS["crystal_system"]))
     for row, material in enumerate(materials):
         cell = material.cell
@@ -120,20 +137,39 @@ def _cell_blocks(materials: Sequence[Material], fractions: FloatArray) -> dict[s
         atoms.append(cell.atoms_per_cell)
         lattice.append([math.log(a), math.log(b), math.log(c), *(angle / 30.0 for angle in angles)])
         system[row, bisect_left(LAST_GROUP, cell.space_group_number)] = math.sqrt(0.5)
-    amounts = np.log1p(fractions * np.array(atoms)[:, None]) / math.sqrt(10.0)
+    amounts = np.log1p(_fractions(materials) * np.array(atoms)[:, None]) / math.sqrt(10.0)
     return {"amounts": amounts, "lattice": np.array(lattice), "crystal_system": system}
 
 
-def distances(one: Block, other: Block) -> FloatArray:
+@dataclass(frozen=True)
+class Rows:
+    """Hold the rows of a block that others are compared with again and again."""
+
+    columns: FloatArray
+    """Shape (columns, n)."""
+    squares: FloatArray
+    """Shape (n,): summed over the columns."""
+
+    @classmethod
+    def of(cls, block: Block) -> Rows:
+        """Prepare rows, shape (n, columns)."""
+        columns = np.ascontiguousarray(block.T, dtype=np.float64)
+        return cls(columns, np.square(columns).sum(axis=0))
+
+
+def distances(one: Block, other: Block | Rows) -> FloatArray:
     """Return the euclidean distances of rows, shape (n_one, n_other), never quite 0.
 
     The small number under the root keeps the gradient finite where two rows are alike.
     """
-    left, right = one.astype(np.float64), other.astype(np.float64)
-    squared = left @ right.T
+    left, right = one.astype(np.float64), other if isinstance(other, Rows) else Rows.of(other)
+    present = np.flatnonzero(left.any(axis=0))
+    # A composition holds few of the elements; only their columns count, and only they are read.
+    few = 2 * len(present) < len(right.columns)
+    squared = left[:, present] @ right.columns[present] if few else left @ right.columns
     squared *= -2.0
     squared += np.square(left).sum(axis=1)[:, None]
-    squared += np.square(right).sum(axis=1)
+    squared += right.squares
     np.maximum(squared, 0.0, out=squared)
     squared += 1e-10
     return np.sqrt(squared, out=squared)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from superion.models.described import Described
 from superion.models.distribution import FloatArray
-from superion.models.forest import Forest, cell_features, formula_features, has_full_cell
+from superion.models.domain import fraction_vectors
+from superion.models.forest import Forest, cell_features
 from superion.models.material import Material
 
 Kind = Literal["formula", "cell"]
@@ -31,13 +34,22 @@ class TreeEnsemble:
         on_formula = self.forests.get((target, "formula"))
         if on_formula is None:
             return None
-        on_cell = self.forests.get((target, "cell"))
-        full = np.array([on_cell is not None and has_full_cell(material) for material in materials])
+        described, on_cell = Described.of(materials), self.forests.get((target, "cell"))
+        if on_cell is None:
+            return on_formula.predict(described.once(_of_formulas))
+        full, bare, cells = described.parted()
+        if not cells:
+            return on_formula.predict(bare.once(_of_formulas))
         answers = np.empty((len(on_formula.roots), len(materials)))
-        bare = [material for material, known in zip(materials, full, strict=True) if not known]
         if bare:
-            answers[:, ~full] = on_formula.predict(np.stack([formula_features(material) for material in bare]))
-        if on_cell is not None and full.any():
-            features = np.stack([cell_features(m) for m, known in zip(materials, full, strict=True) if known])
-            answers[:, full] = on_cell.predict(features)
+            answers[:, ~full] = on_formula.predict(bare.once(_of_formulas))
+        answers[:, full] = on_cell.predict(cells.once(_of_cells))
         return answers
+
+
+def _of_formulas(materials: Sequence[Material]) -> npt.NDArray[np.float32]:
+    return fraction_vectors([material.formula for material in materials])
+
+
+def _of_cells(materials: Sequence[Material]) -> npt.NDArray[np.float32]:
+    return np.stack([cell_features(material) for material in materials])

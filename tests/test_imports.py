@@ -20,6 +20,10 @@ HEAVY = {
     "scipy",
     "numpy",
     "gemmi",
+    "botorch",
+    "gpytorch",
+    "sqlalchemy",
+    "plotly",
 }
 TRACKING = {"mlflow", "bentoml", "pymatgen", "matminer"}
 
@@ -40,11 +44,19 @@ def imported(statements: str) -> set[str]:
     ("statements", "forbidden"),
     [
         pytest.param("import superion", HEAVY, id="superion"),
+        pytest.param("import superion; superion.Client", HEAVY | {"fastapi", "starlette"}, id="client"),
         pytest.param("import superion.cli", HEAVY - {"numpy", "gemmi"}, id="command line"),
         pytest.param("import superion.featurizers", HEAVY - {"numpy", "gemmi"}, id="featurizers"),
         pytest.param("import superion.models", TRACKING, id="models"),
         pytest.param("import superion.training", {"bentoml", "pymatgen"}, id="training"),
         pytest.param("import superion.serving", {"pymatgen", "matminer"}, id="serving"),
+        pytest.param(
+            "import superion.serving.management.app, superion.serving.campaigns",
+            HEAVY - {"numpy", "gemmi"},
+            id="routes of campaigns",
+        ),
+        # A worker listens before it has a model, and says so: what models need is not waited for.
+        pytest.param("import superion.serving.service", HEAVY - {"bentoml", "numpy", "gemmi"}, id="service"),
     ],
 )
 def test_import_brings_no_heavy_package(statements: str, forbidden: set[str]) -> None:

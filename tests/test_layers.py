@@ -12,11 +12,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-LAYERS = ("featurizers", "models", "training", "discovery", "serving", "cli")
+LAYERS = ("featurizers", "models", "training", "discovery", "serving", "client", "cli")
 """From the bottom up."""
+INSIDE = {"client", "cli"}
+"""Layers that are folders of `src/superion` and not mapped into it."""
 
 FOLDERS = {"superion": ROOT / "src" / "superion"} | {
-    f"superion.{name}": ROOT / name for name in LAYERS if name != "cli"
+    f"superion.{name}": ROOT / name for name in LAYERS if name not in INSIDE
 }
 CALLERS = ("tests", "benchmarks", "examples", "tools")
 
@@ -112,7 +114,7 @@ def callers() -> list[Path]:
 def test_no_bare_folder_name_is_imported(path: Path) -> None:
     outside = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     name = next((name for name, file in MODULES.items() if file == path), outside)
-    bare = {target for target in imports(name, path) if target.split(".")[0] in {*LAYERS, "csrc"} - {"cli"}}
+    bare = {target for target in imports(name, path) if target.split(".")[0] in {*LAYERS, "csrc"} - INSIDE}
     assert bare == set()
 
 

@@ -8,7 +8,10 @@ from superion.featurizers.formula import Formula
 from superion.models.stability.lithium import LithiumStability, analyse
 from superion.models.stability.tables import end_member_table
 
-__all__ = ["analyse_coarsely"]
+__all__ = ["COARSE_KEPT", "analyse_coarsely"]
+
+COARSE_KEPT = 128
+"""Analyses that a caller who asks twice finds again."""
 
 
 def analyse_coarsely(formula: Formula) -> LithiumStability:
@@ -16,8 +19,8 @@ def analyse_coarsely(formula: Formula) -> LithiumStability:
     return _analysis(formula, formula.text)
 
 
-# A prediction asks twice, for its hull and for its networks; the materials of a request come in batches of 64.
-@lru_cache(maxsize=256)
+# A prediction asks twice, for its hull and for its networks. Several threads may predict at once.
+@lru_cache(maxsize=4 * COARSE_KEPT)
 def _analysis(formula: Formula, text: str) -> LithiumStability:
     """Formulas that are written otherwise may be equal, and the answer repeats what was written."""
     return analyse(end_member_table(), formula)

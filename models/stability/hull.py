@@ -25,6 +25,8 @@ class HullPoint:
     """[eV/atom]"""
     phases: tuple[tuple[str, float], ...]
     """Reduced formula of each phase, and the fraction of all atoms that is in it."""
+    rows: tuple[int, ...]
+    """Place of each phase in the table."""
     chemical_potentials: dict[str, float]
     """Per element of the system, relative to the element [eV/atom]. Where fewer phases than elements coexist they are
     those at one corner of a range."""
@@ -37,10 +39,12 @@ def hull_energy(system: ChemicalSystem, formula: Formula) -> HullPoint:
         system.fractions, system.energies, slopes, system.composition(formula), system.units, 0.0, 0.0
     )
     present = phases[0] >= 0
-    names = [system.table.formula(int(row)).text for row in system.rows[phases[0][present]]]
+    rows = tuple(system.rows[phases[0][present]].tolist())
+    names = [system.table.formula(row).text for row in rows]
     return HullPoint(
         energy=float(intervals[0, 2]),
         phases=tuple(zip(names, amounts[0][present].tolist(), strict=True)),
+        rows=rows,
         chemical_potentials=dict(zip(system.symbols, constants[0].tolist(), strict=True)),
     )
 

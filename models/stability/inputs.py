@@ -16,6 +16,7 @@ from torch import Tensor
 from superion.errors import SuperionError
 from superion.featurizers.element_data import ATOMIC_NUMBER
 from superion.featurizers.formula import Formula
+from superion.models.padding import padded_elements
 from superion.models.stability.coarse import analyse_coarsely
 
 END_MEMBER_NAMES = (
@@ -53,14 +54,9 @@ class StabilityInputs:
     @classmethod
     def joined(cls, formulas: Sequence[Formula], described: Sequence[tuple[float, ...] | None]) -> StabilityInputs:
         """Put formulas together with what `end_members_say` of each."""
-        widest = max((len(formula.symbols) for formula in formulas), default=1)
-        numbers = np.zeros((len(formulas), widest), dtype=np.int64)
-        fractions = np.zeros((len(formulas), widest), dtype=np.float32)
+        numbers, fractions = padded_elements(formulas)
         values = np.zeros((len(formulas), len(END_MEMBER_NAMES)), dtype=np.float32)
-        for row, (formula, said) in enumerate(zip(formulas, described, strict=True)):
-            count = len(formula.symbols)
-            numbers[row, :count] = [ATOMIC_NUMBER[symbol] for symbol in formula.symbols]
-            fractions[row, :count] = np.asarray(formula.amounts) / formula.n_atoms
+        for row, said in enumerate(described):
             if said is not None:
                 values[row] = said
         known = np.array([said is not None for said in described], dtype=np.float32)

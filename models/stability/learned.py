@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -40,12 +39,12 @@ from superion.models.stability.network import (
     StabilityConfig,
     StabilityNetwork,
 )
+from superion.models.stability.stacked import StackedStability
 from superion.models.stability.tables import end_member_table
 
 RELEASE_FOLDER = Path(__file__).parent / "release"
 CONFIG, WEIGHTS, CALIBRATION, CARD = "config.json", "weights.safetensors", "calibration.json", "MODEL_CARD.md"
 FORMAT_VERSION = 1
-BATCH = 1024
 
 WITHOUT_LITHIUM = "/without_lithium"
 """Ends the name of the calibration for formulas without lithium, which the last part of the training does not see."""
@@ -116,7 +115,17 @@ class StabilityModel:
 
     def output(self, formulas: Sequence[Formula]) -> EnsembleOutput:
         """Return the predictions before calibration, made to agree with one another."""
-        return output_of(self.networks, StabilityInputs.of(formulas))
+        return output_of(self.networks, StabilityInputs.of(formulas), self.stacked)
+
+    @property
+    def stacked(self) -> StackedStability:
+        """The networks as one, made when first asked for and kept until a weight of theirs changes."""
+        # The dataclass is frozen, so it is put beside the fields.
+        kept: StackedStability | None = self.__dict__.get("_stacked")
+        if kept is None or not kept.weights.unchanged():
+            kept = StackedStability.of(self.networks)
+            object.__setattr__(self, "_stacked", kept)
+        return kept
 
     def predict(self, formulas: Sequence[Formula], confidence: float) -> list[LearnedStability]:
         """Predict formulas; raises InvalidValue for a confidence out of range."""
@@ -145,7 +154,7 @@ class StabilityModel:
         if len(formula.symbols) == 1:
             return ("the learned values against lithium metal are of compounds; no element was learned from",)
         known = self.training["elements"]
-        new = [symbol for symbol in formula.symbols if symbol not in known]
+        new = sorted(set(formula.symbols) - known)
         if not new:
             return ()
         return (f"the learned values against lithium metal know no compound of {', '.join(new)}",)
@@ -218,23 +227,17 @@ def release_model() -> StabilityModel:
     return StabilityModel.load(RELEASE_FOLDER)
 
 
-def output_of(networks: Sequence[StabilityNetwork], inputs: StabilityInputs) -> EnsembleOutput:
-    """Average networks and make their answers agree with one another."""
-    means, deviations, probabilities = [], [], []
-    with torch.inference_mode():
-        for network in networks:
-            parts = [
-                network(inputs.rows(torch.arange(first, min(first + BATCH, len(inputs)))))
-                for first in range(0, len(inputs), BATCH)
-            ]
-            means.append(torch.cat([part.mean for part in parts]).double().numpy())
-            deviations.append(torch.cat([part.deviation for part in parts]).double().numpy())
-            probabilities.append(torch.cat([part.logits for part in parts]).double().softmax(dim=1).numpy())
-    stacked = np.array(means)
-    mean = dict(zip(TARGETS, stacked.mean(axis=0).T.copy(), strict=True))
-    epistemic = stacked.std(axis=0).T
-    aleatoric = np.array(deviations).mean(axis=0).T
-    chance = np.mean(probabilities, axis=0)
+def output_of(
+    networks: Sequence[StabilityNetwork], inputs: StabilityInputs, stacked: StackedStability | None = None
+) -> EnsembleOutput:
+    """Average networks and make their answers agree with one another; `stacked` are the same networks, stacked."""
+    found = stacked or StackedStability.of(networks)
+    output = found.predict(inputs)
+    means = output.mean.double().numpy()
+    mean = dict(zip(TARGETS, means.mean(axis=0).T.copy(), strict=True))
+    epistemic = means.std(axis=0).T
+    aleatoric = output.deviation.double().numpy().mean(axis=0).T
+    chance = output.logits.double().softmax(dim=2).numpy().mean(axis=0)
     for name, (low, high) in BOUNDS.items():
         mean[name] = np.clip(mean[name], low, high)
     with_lithium = inputs.with_lithium.numpy()

@@ -118,7 +118,8 @@ class _Analysis:
         self.system = table.system({*formula.symbols, "Li"})
         self.lithium = formula.amount("Li") / formula.n_atoms
         hull = hull_energy(self.system, formula)
-        self.hull, self.mixture = hull.energy, hull.phases
+        self.hull = hull.energy
+        self.mixture = [(row, share) for row, (_, share) in zip(hull.rows, hull.phases, strict=True)]
         self.row = table.row(formula)
         self.source: Literal["given", "table", "hull"]
         self.energy, self.source = self.hull, "hull"
@@ -154,7 +155,7 @@ class _Analysis:
             energy_source=self.source,
             hull_energy_eV_per_atom=self.hull,
             energy_above_hull_eV_per_atom=None if self.source == "hull" else self.above,
-            decomposition=tuple(self.named(name, share) for name, share in self.mixture if share > NEGLIGIBLE_SHARE),
+            decomposition=tuple(self.product(row, share) for row, share in self.mixture if share > NEGLIGIBLE_SHARE),
             reaction_energy_eV_per_atom=reaction,
             reduction_limit_V=reduction,
             oxidation_limit_V=oxidation,
@@ -240,15 +241,8 @@ class _Analysis:
         rows: NDArray[np.int64],
     ) -> Step:
         """Return one step beyond the window."""
-        listed = [(j, x) for j, x in chosen if j < len(rows)]
-        products = []
-        for j, x in listed:
-            phase = self.table.phase(int(rows[j]))
-            # Amounts are atoms with the lithium that came in.
-            if x > NEGLIGIBLE_SHARE:
-                products.append(
-                    Product(phase.formula.text, _units(x, self.formula, phase.formula), electronic_nature(phase))
-                )
+        # Amounts are atoms with the lithium that came in.
+        products = [self.product(int(rows[j]), x) for j, x in chosen if j < len(rows) and x > NEGLIGIBLE_SHARE]
         ends = [self.reaction(interval, -lower), None if math.isinf(upper) else self.reaction(interval, -upper)]
         lowest = min(end for end in ends if end is not None) if ends[1] is not None else -math.inf
         return Step(
@@ -265,12 +259,10 @@ class _Analysis:
         """Return the energy of reaction at a chemical potential of lithium [eV]."""
         return float(interval[2] + potential * interval[3] - self.energy + potential * self.lithium)
 
-    def named(self, name: str, share: float) -> Product:
-        """Return a phase of the hull's mixture."""
-        formula = Formula.parse(name)
-        row = self.table.row(formula)
-        assert row is not None
-        return Product(name, _units(share, self.formula, formula), electronic_nature(self.table.phase(row)))
+    def product(self, row: int, share: float) -> Product:
+        """Return a phase that holds this share of the atoms."""
+        phase = self.table.phase(row)
+        return Product(phase.formula.text, _units(share, self.formula, phase.formula), electronic_nature(phase))
 
 
 def _units(share: float, whole: Formula, part: Formula) -> float:

@@ -110,6 +110,24 @@ class Unavailable(SuperionError):
     code = "unavailable"
 
 
+class RequestFailed(SuperionError):
+    """Report a request that a service answered with an error.
+
+    `code`, `message` and `field` are those of the answer, `status` is its HTTP status, and `request_id` leads to the
+    line of the request in the service's log.
+    """
+
+    code = "request_failed"
+
+    def __init__(
+        self, message: str, *, code: str, status: int, field: str | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message, field=field)
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+
+
 class ItemFailed(SuperionError):
     """Report an item of a batch that a caller's function failed on, or that killed the process it was worked on in."""
 

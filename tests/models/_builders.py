@@ -22,6 +22,8 @@ from superion.models.records import ModelName
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 
 SMALL = NetworkConfig(width=16, layers=2, heads=2, site_width=12, site_layers=2, n_radial=8, neighbors=6)
+SMALLER = replace(SMALL, neighbors=4, cutoff=5.0)
+"""Sees less of a crystal."""
 
 TRAINED_ON = ("Li6PS5Cl", "Li7La3Zr2O12", "Li10GeP2S12", "LiCl", "Li3PO4", "Li1.3Al0.3Ti1.7(PO4)3")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,30 @@ def test_every_field_survives(folder: Path) -> None:
     assert len(found.ensemble.networks) == 3
     assert not any(network.training for network in found.ensemble.networks)
     assert not any(parameter.requires_grad for network in found.ensemble.networks for parameter in network.parameters())
+
+
+def test_whose_known_materials_are_survives(tmp_path: Path) -> None:
+    built = _builders.domain()
+    known = (replace(built.known[0], dataset="0f3a"), *built.known[1:])
+    folder = _builders.saved(tmp_path / "one", domain=replace(built, known=known))
+    assert Artefact.load(folder).domain.known == known
+    Artefact.load(folder).save(tmp_path / "again")
+    assert (tmp_path / "again" / DOMAIN).read_bytes() == (folder / DOMAIN).read_bytes()
+
+
+def test_an_artefact_of_public_rows_alone_is_what_it_always_was(folder: Path) -> None:
+    with np.load(folder / DOMAIN, allow_pickle=False) as arrays:
+        names = set(arrays.files)
+    assert names == {"fractions", "threshold", "known_formula", "known_measured", "known_source"}
+
+
+def test_a_domain_that_does_not_say_whose_each_material_is_is_refused(folder: Path) -> None:
+    with np.load(folder / DOMAIN) as arrays:
+        content = dict(arrays)
+    np.savez(folder / DOMAIN, known_dataset=np.array(["a1"]), **content)
+    accept(folder, DOMAIN)
+    with pytest.raises(InvalidArtefact, match=DOMAIN):
+        Artefact.load(folder)
 
 
 def test_the_folder_holds_the_five_files_and_no_pickle(folder: Path) -> None:

@@ -101,6 +101,51 @@ def test_a_domain_without_known_materials_shows_none() -> None:
     assert domain("LiCl").nearest(of("LiCl")) == ()
 
 
+MIXED = (
+    KnownMaterial("Li6PS5Cl", 1e-3, "paper"),
+    KnownMaterial("Li3PS4", 2e-4, "our notebook", "a1"),
+    KnownMaterial("Li6PS5Br", 1e-3, "our notebook", "b2"),
+    KnownMaterial("LiCl", 1e-9, "a table"),
+    KnownMaterial("NaBr", None, "a table"),
+)
+
+
+@pytest.mark.parametrize(
+    ("readable", "shown"),
+    [
+        (None, ["Li3PS4", "Li6PS5Cl", "Li6PS5Br"]),
+        (frozenset({"a1", "b2", "other"}), ["Li3PS4", "Li6PS5Cl", "Li6PS5Br"]),
+        (frozenset({"a1"}), ["Li3PS4", "Li6PS5Cl", "LiCl"]),
+        (frozenset({"b2"}), ["Li6PS5Cl", "Li6PS5Br", "LiCl"]),
+        (frozenset(), ["Li6PS5Cl", "LiCl", "NaBr"]),
+    ],
+)
+def test_materials_of_a_data_set_are_shown_to_its_readers_and_take_no_place_of_others(
+    readable: frozenset[str] | None, shown: list[str]
+) -> None:
+    found = domain("LiCl", known=MIXED).nearest(of("Li3PS4"), readable)
+    assert [near.known.formula for near in found] == shown
+
+
+def test_a_public_measurement_is_shown_where_a_private_one_of_the_same_composition_lies_before_it() -> None:
+    known = (KnownMaterial("Li12P2S10Cl2", 1e-2, "ours", "a1"), KnownMaterial("Li6PS5Cl", 1e-3, "paper"))
+    trained = domain("LiCl", known=known)
+    assert [near.known.source for near in trained.nearest(of("Li6PS5Cl"))] == ["ours"]
+    assert [near.known.source for near in trained.nearest(of("Li6PS5Cl"), frozenset())] == ["paper"]
+
+
+def test_nothing_is_shown_where_all_is_private() -> None:
+    private = domain("LiCl", known=tuple(replace(known, dataset="a1") for known in MIXED))
+    assert private.nearest(of("LiCl"), frozenset()) == ()
+    assert private.datasets == {"a1"}
+
+
+def test_a_joined_domain_keeps_whose_its_materials_are() -> None:
+    mine, parent = domain("LiCl", known=MIXED), domain("Li2S", known=(KnownMaterial("Li2S", 1e-9, "theirs", "c3"),))
+    assert mine.joined(parent).known == MIXED
+    assert mine.joined(parent).datasets == {"a1", "b2"}
+
+
 def test_joined_domains_hold_what_either_holds() -> None:
     one, other = Domain.fit([Formula.parse("LiCl")], ["a"], ()), Domain.fit([Formula.parse("Li2S")], ["b"], ())
     both = replace(one, threshold=0.1).joined(replace(other, threshold=0.2))

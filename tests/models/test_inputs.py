@@ -45,7 +45,9 @@ def test_a_formula_is_read_from_whatever_holds_one(item: object) -> None:
     assert (found.input, str(found.material.formula), found.material.crystal) == ("formula", "LiCl", None)
 
 
-@pytest.mark.parametrize("kind", ["crystal", "material", "pymatgen", "dict", "poscar", "cif file", "cif text"])
+@pytest.mark.parametrize(
+    "kind", ["crystal", "material", "pymatgen", "dict", "poscar", "poscar text", "cif file", "cif text"]
+)
 def test_a_structure_is_read_from_whatever_holds_one(kind: str, tmp_path: Path) -> None:
     structure = SALT.to_pymatgen()
     (tmp_path / "salt.cif").write_text(SALT.to_cif())
@@ -56,6 +58,7 @@ def test_a_structure_is_read_from_whatever_holds_one(kind: str, tmp_path: Path) 
         "pymatgen": structure,
         "dict": {"structure": structure.as_dict()},
         "poscar": tmp_path / "POSCAR",
+        "poscar text": {"poscar": structure.to(fmt="poscar")},
         "cif file": tmp_path / "salt.cif",
         "cif text": {"cif": SALT.to_cif()},
     }[kind]
@@ -103,6 +106,8 @@ def test_an_id_stays_with_its_answer(item: object, name: str | None) -> None:
         ({"formula": 3}, "invalid_value", "formula"),
         ({"cif": b"data_"}, "invalid_value", "cif"),
         ({"cif": "nothing of the kind"}, "invalid_cif", None),
+        ({"poscar": "LiCl"}, "invalid_structure", "poscar"),
+        ({"poscar": 3}, "invalid_value", "poscar"),
         ({"structure": "LiCl"}, "invalid_structure", "structure"),
         ({"structure": [1, 2]}, "invalid_structure", "structure"),
         ({"structure": {}}, "invalid_structure", None),

@@ -263,10 +263,11 @@ def test_chunks_change_no_answer(
     monkeypatch.setattr(ensemble_module, "MAX_BATCH_MATERIALS", materials)
     monkeypatch.setattr(ensemble_module, "MAX_BATCH_SITES", sites)
     chunks = list(ensemble_module._chunks(batch))
-    assert [item for chunk in chunks for item in chunk] == batch
+    assert sorted(row for chunk in chunks for row in chunk) == list(range(len(batch)))
     assert len(chunks) > 1
     for chunk in chunks:
-        held = sum(item.crystal.n_sites for item in chunk if item.crystal is not None)
+        crystals = [batch[row].crystal for row in chunk]
+        held = sum(crystal.n_sites for crystal in crystals if crystal is not None)
         assert len(chunk) <= materials and (held <= sites or len(chunk) == 1)
     assert same(answers(networks, *batch), whole)
 

@@ -321,7 +321,7 @@ def test_a_structure_whose_graph_cannot_be_built_fails_alone(
     def graph(crystal: Crystal, *sizes: float) -> Any:
         raise InvalidValue("more neighbour pairs than the limit", field="cutoff")
 
-    monkeypatch.setattr("superion.models.material.crystal_graph", graph)
+    monkeypatch.setattr("superion.models.material.crystal_arrays", graph)
     structure = {
         "lattice": {"matrix": [[5.1, 0, 0], [0, 5.1, 0], [0, 0, 5.1]]},
         "sites": [{"species": [{"element": "Li", "occu": 1}], "abc": [0, 0, 0]}],

@@ -60,18 +60,41 @@ def test_a_value_on_the_threshold_goes_left() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        {"right": np.array([3, 0, 0])},
-        {"right": np.array([0, 0, 0])},
-        {"roots": np.array([3])},
-        {"feature": np.array([2, LEAF, 5])},
-        {"threshold": np.zeros(2)},
-        {name: np.array([], dtype=int) for name in ("feature", "threshold", "right", "value")},
+        {"right": np.array([3, 0, 0], np.int32)},
+        {"right": np.array([0, 0, 0], np.int32)},
+        {"roots": np.array([3], np.int32)},
+        {"roots": np.array([-1], np.int32)},
+        {"roots": np.array([], np.int32)},
+        {"feature": np.array([2, LEAF, 5], np.int16)},
+        {"threshold": np.zeros(2, np.float32)},
+        {"threshold": np.zeros(3)},
+        {
+            "feature": np.array([], np.int16),
+            "threshold": np.array([], np.float32),
+            "right": np.array([], np.int32),
+            "value": np.array([], np.float32),
+        },
     ],
-    ids=["child beyond", "child before", "root beyond", "no leaf at the end", "lengths", "empty"],
+    ids=[
+        "child beyond",
+        "child before",
+        "root beyond",
+        "root before",
+        "no root",
+        "no leaf at the end",
+        "lengths",
+        "type",
+        "empty",
+    ],
 )
 def test_arrays_that_are_no_trees_are_refused(damage: dict[str, np.ndarray]) -> None:
     with pytest.raises(InvalidArtefact, match="do not describe trees"):
         replace(stumps(0.0, 1.0, 1), **damage)
+
+
+def test_a_forest_refuses_rows_without_the_features_that_it_asks_for() -> None:
+    with pytest.raises(ValueError, match="a feature that there is not"):
+        stumps(0.0, 1.0).predict(np.zeros((1, 2), dtype=np.float32))
 
 
 def test_networks_and_trees_weigh_the_same() -> None:
