@@ -14,8 +14,9 @@ from superion.models.arrhenius import REFERENCE_TEMPERATURE_C
 from superion.models.calibration import MIN_RESIDUALS
 from superion.training.findings import NOTE, WARNING, DataCheck, Finding
 from superion.training.groups import family, has_paper, paper_groups
+from superion.training.row_materials import RowNote
 from superion.training.splits import WITHOUT_TRAINING, scoring_folds
-from superion.training.table import Measurement, MeasurementTable, RowNote
+from superion.training.table import Measurement, MeasurementTable
 
 HIGHEST_AT_ROOM_TEMPERATURE = 0.05
 """[S/cm]; the best lithium conductors reach 0.03."""

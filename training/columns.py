@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,9 @@ from superion.training.conductivity import ConductivityColumn, conductivity_colu
 MAX_TABLE_BYTES = 200_000_000
 MAX_CELL = 10_000
 """Longest cell [characters]."""
+
+MAX_COLUMNS = 200
+"""Most columns of an xlsx sheet."""
 
 COLUMNS = (
     "id",
@@ -71,7 +76,7 @@ class RawRow:
     """What the header says of the conductivity."""
 
 
-def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
+def read_rows(path: Path, required: Sequence[str] = REQUIRED) -> tuple[list[RawRow], bytes]:
     """Read the rows of a CSV or xlsx file; returns them with the content of the file.
 
     Blank rows are skipped. A row without an id is named after its line. Raises InvalidTable for a file that is missing,
@@ -82,10 +87,8 @@ def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
     content = path.read_bytes()
     if len(content) > MAX_TABLE_BYTES:
         raise InvalidTable(f"the table is larger than {MAX_TABLE_BYTES // 10**6} MB", field="data", value=path.name)
-    lines = list(_xlsx_lines(content) if path.suffix.lower() == ".xlsx" else _csv_lines(content, path.name))
-    if not lines:
-        raise InvalidTable(f"{path.name} is empty", field="data", value=path.name)
-    names, column = _column_names(lines[0][1])
+    lines = read_lines(path.name, content)
+    names, column = _column_names(lines[0][1], required)
     rows = []
     for line, cells in lines[1:]:
         if not any(cell.strip() for cell in cells):
@@ -97,7 +100,22 @@ def read_rows(path: Path) -> tuple[list[RawRow], bytes]:
     return rows, content
 
 
-def _column_names(header: Sequence[str]) -> tuple[list[str | None], ConductivityColumn]:
+def read_lines(
+    name: str, content: bytes, *, most: int | None = None, max_bytes: int = MAX_TABLE_BYTES
+) -> list[tuple[int, list[str]]]:
+    """Return the lines of a CSV or xlsx file, told by its name: each with its number and cells, the header first.
+
+    What comes after `most` lines is not read, nor is an xlsx that unpacks to more than `max_bytes`. Raises InvalidTable
+    for a file that is empty or not a table.
+    """
+    found = _xlsx_lines(content, max_bytes) if name.lower().endswith(".xlsx") else _csv_lines(content, name)
+    lines = list(itertools.islice(found, most))
+    if not lines:
+        raise InvalidTable(f"{name} is empty", field="data", value=name)
+    return lines
+
+
+def _column_names(header: Sequence[str], required: Sequence[str]) -> tuple[list[str | None], ConductivityColumn]:
     by_lower = {name.lower(): name for name in COLUMNS} | ALIASES
     shown = [cell.strip().lstrip("\ufeff") for cell in header]
     found = [conductivity_column(cell) for cell in shown]
@@ -108,13 +126,13 @@ def _column_names(header: Sequence[str]) -> tuple[list[str | None], Conductivity
         "conductivity_S_per_cm" if column is not None else by_lower.get(cell.lower())
         for cell, column in zip(shown, found, strict=True)
     ]
-    for name in REQUIRED:
+    for name in required:
         if name not in names:
             raise _missing(name, header)
     for name in {name for name in names if name is not None}:
         if names.count(name) > 1:
             raise _doubled(name, [cell for cell, meaning in zip(shown, names, strict=True) if meaning == name])
-    return names, next(column for column in found if column is not None)
+    return names, next((column for column in found if column is not None), ConductivityColumn())
 
 
 def _missing(name: str, header: Sequence[str]) -> InvalidTable:
@@ -157,7 +175,7 @@ def _csv_lines(content: bytes, name: str) -> Iterable[tuple[int, list[str]]]:
         raise InvalidTable(f"{name}, line {reader.line_num}: {error}", field="data", value=name) from error
 
 
-def _xlsx_lines(content: bytes) -> Iterable[tuple[int, list[str]]]:
+def _xlsx_lines(content: bytes, max_bytes: int) -> Iterable[tuple[int, list[str]]]:
     try:
         from openpyxl import load_workbook
     except ModuleNotFoundError as error:
@@ -165,8 +183,21 @@ def _xlsx_lines(content: bytes) -> Iterable[tuple[int, list[str]]]:
             "reading xlsx needs openpyxl: pip install 'superion[train]'", field="install", value="openpyxl"
         ) from error
     try:
+        # It is an archive, and no more is unpacked of a part of it than it declares.
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > max_bytes:
+            raise ValueError(f"it unpacks to {unpacked // 10**6} MB, and at most {max_bytes // 10**6} are read")
         sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
-        rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+        # What it declares of its size is not believed: every row would be made as wide as that.
+        sheet.reset_dimensions()
+        for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+            cells = ["" if cell is None else str(cell) for cell in row]
+            if any(cells[MAX_COLUMNS:]):
+                raise ValueError(f"row {number} has more than {MAX_COLUMNS} columns")
+            if any(len(cell) > MAX_CELL for cell in cells):
+                raise ValueError(f"row {number} has a cell longer than {MAX_CELL} characters")
+            if number == 1 or any(cells):
+                yield number, cells
     except Exception as error:  # openpyxl raises whatever the damaged archive made it stumble over
         raise InvalidTable(f"the xlsx file cannot be read: {error}", field="data") from error
-    yield from enumerate(rows, start=1)

@@ -17,7 +17,8 @@ from superion.models.predictor import Predictor
 from superion.models.targets import CONDUCTIVITY
 from superion.training.families import families_of
 from superion.training.metrics import Scored, coverage, error_report, family_report, insulator_report, interval_report
-from superion.training.table import Measurement, MeasurementTable, RowNote
+from superion.training.row_materials import RowNote
+from superion.training.table import Measurement, MeasurementTable
 
 ROW_COLUMNS = (
     "id",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from superion.training.table import RowNote
+from superion.training.row_materials import RowNote
 
 NOTE = "note"
 """Severity of what is good to know."""

@@ -9,12 +9,13 @@ learned from fewer rows than the model that is registered.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from superion.errors import NotFound, SuperionError
+from superion.models.distribution import FloatArray
 from superion.models.predictor import RELEASE_FOLDER, Predictor
 from superion.training import registry
 from superion.training.baseline import PairedDifference, paired_difference
@@ -22,6 +23,7 @@ from superion.training.cross_validation import OutOfFold, energy_calibration, sc
 from superion.training.metrics import CONVENTIONS
 from superion.training.pipeline import unknown_to
 from superion.training.splits import paper_groups
+from superion.training.table import Measurement
 
 MIN_ROWS = 10
 """Fewer rows that are new to the champion tell nothing."""
@@ -30,6 +32,8 @@ MIN_PAPERS = 6
 """Fewer papers tell no two models apart at 95 %: all of five favour the same of two equals with a chance of 1 in 16."""
 
 BETTER, WORSE, NOT_TOLD_APART = "better", "worse", "not told apart"
+
+OUT_OF_FOLD, HOLDOUT = "out of fold", "holdout"
 
 RELEASE = "the release model"
 
@@ -54,10 +58,12 @@ class Gate:
     """`BETTER` or `WORSE` when the interval of the difference says so under both conventions, `NOT_TOLD_APART` when it
     does not, else why the two are not comparable."""
     n: int = 0
-    """Rows that are new to the champion."""
+    """Rows that count: those that are new to the champion, and on a holdout to both."""
     n_papers: int = 0
     by_convention: Mapping[str, Comparison] | None = None
     """By the names of `CONVENTIONS`; None where the models are not comparable."""
+    on: str = OUT_OF_FOLD
+    """What rows those are: those of the new model's own table, or of a holdout."""
 
     def __str__(self) -> str:
         parts = [
@@ -65,7 +71,8 @@ class Gate:
             f"[{one.paired_difference.lower:+.2f}, {one.paired_difference.upper:+.2f}] ({name.replace('_', ' ')})"
             for name, one in (self.by_convention or {}).items()
         ]
-        rows = f" on {self.n} rows of {self.n_papers} papers" if parts else ""
+        of_holdout = " of the holdout" if self.on == HOLDOUT else ""
+        rows = f" on {self.n} rows of {self.n_papers} papers{of_holdout}" if parts else ""
         return "; ".join([f"gate against {self.champion}{rows}: {self.verdict}", *parts])
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,6 +80,7 @@ class Gate:
         return {
             "champion": self.champion,
             "verdict": self.verdict,
+            "on": self.on,
             "n": self.n,
             "n_papers": self.n_papers,
             **{name: None if self.by_convention is None else asdict(self.by_convention[name]) for name in CONVENTIONS},
@@ -103,6 +111,43 @@ def against_champion(found: OutOfFold, seed: int) -> Gate:
         return Gate(name, f"not comparable: {name} cannot be asked: {error.message}")
 
 
+def on_holdout(new: Predictor, rows: Sequence[Measurement], seed: int) -> Gate:
+    """Compare a new model with the champion of the registry on rows that are kept from both.
+
+    Rows of a composition that either of them has learned from all the same are left out.
+    """
+    name = "the champion"
+    try:
+        name, champion = _champion()
+        return replace(compare_on(new, champion, name, rows, seed), on=HOLDOUT)
+    except SuperionError as error:
+        return Gate(name, f"not comparable: {name} cannot be asked: {error.message}", on=HOLDOUT)
+
+
+def champion_name() -> str:
+    """Return what a gate calls the champion of the registry; raises Unavailable when it cannot be asked."""
+    return _champion_name(_registered_champion())
+
+
+def compare_on(new: Predictor, champion: Predictor, name: str, rows: Sequence[Measurement], seed: int) -> Gate:
+    """Compare two models by their own predictions of measured conductivities that neither has learned from."""
+    measured = [row for row in rows if row.log10_conductivity is not None]
+    known = ~(unknown_to(new, measured) & unknown_to(champion, measured))
+    chosen = [row for row, is_known in zip(measured, known, strict=True) if not is_known]
+    papers = list(paper_groups(chosen))
+    refusal = _too_few(name, len(chosen), len(set(papers)), "new to both")
+    if refusal is not None:
+        return refusal
+    means = [_means(model, chosen) for model in (new, champion)]
+    value = np.array([row.log10_conductivity for row in chosen], dtype=float)
+    censored = np.array([row.censored for row in chosen])
+    errors = {}
+    for convention, level in CONVENTIONS.items():
+        new_error, old_error = (np.abs(mean - np.where(censored, level, value)) for mean in means)
+        errors[convention] = (new_error, old_error)
+    return _gate(name, errors, papers, seed)
+
+
 def compare(found: OutOfFold, champion: Predictor, name: str, seed: int) -> Gate:
     """Compare predictions out of fold with those of a champion on the rows that are new to it.
 
@@ -113,19 +158,42 @@ def compare(found: OutOfFold, champion: Predictor, name: str, seed: int) -> Gate
     new = unknown_to(champion, [found.rows[int(index)] for index in chosen])
     scored, chosen = scored.only(new), chosen[new]
     rows, papers = [found.rows[int(index)] for index in chosen], [groups[int(index)] for index in chosen]
-    n, n_papers = len(rows), len(set(papers))
+    refusal = _too_few(name, len(rows), len(set(papers)), "new to the champion")
+    if refusal is not None:
+        return refusal
+    mean = _means(champion, rows)
+    errors = {
+        convention: (
+            scored.absolute_error(level),
+            np.abs(mean - np.where(scored.censored, level, scored.measured)),
+        )
+        for convention, level in CONVENTIONS.items()
+    }
+    return _gate(name, errors, papers, seed)
+
+
+def _too_few(name: str, n: int, n_papers: int, which: str) -> Gate | None:
+    """Return the gate of rows that cannot tell two models apart, None where they may."""
     if n < MIN_ROWS:
-        return Gate(name, f"not comparable: only {n} rows are new to the champion", n, n_papers)
+        return Gate(name, f"not comparable: only {n} rows are {which}", n, n_papers)
     if n_papers < MIN_PAPERS:
-        return Gate(name, f"not comparable: the {n} rows new to the champion are of {n_papers} papers", n, n_papers)
-    mean, _ = champion.log10_conductivity([row.material for row in rows], np.array([row.temperature_c for row in rows]))
-    comparisons = {}
-    for convention, level in CONVENTIONS.items():
-        error = scored.absolute_error(level)
-        other = np.abs(mean - np.where(scored.censored, level, scored.measured))
-        difference = paired_difference(error, other, papers, seed)
-        comparisons[convention] = Comparison(float(error.mean()), float(other.mean()), difference)
-    return Gate(name, _verdict([one.paired_difference for one in comparisons.values()]), n, n_papers, comparisons)
+        return Gate(name, f"not comparable: the {n} rows {which} are of {n_papers} papers", n, n_papers)
+    return None
+
+
+def _means(model: Predictor, rows: Sequence[Measurement]) -> FloatArray:
+    mean, _ = model.log10_conductivity([row.material for row in rows], np.array([row.temperature_c for row in rows]))
+    return mean
+
+
+def _gate(name: str, errors: Mapping[str, tuple[FloatArray, FloatArray]], papers: Sequence[str], seed: int) -> Gate:
+    """Return the verdict on absolute errors of a new model and of the champion, by convention."""
+    comparisons = {
+        convention: Comparison(float(new.mean()), float(old.mean()), paired_difference(new, old, papers, seed))
+        for convention, (new, old) in errors.items()
+    }
+    verdict = _verdict([one.paired_difference for one in comparisons.values()])
+    return Gate(name, verdict, len(papers), len(set(papers)), comparisons)
 
 
 def log(gate: Gate) -> None:
@@ -137,13 +205,20 @@ def log(gate: Gate) -> None:
 
 
 def _champion() -> tuple[str, Predictor]:
+    found = _registered_champion()
+    return _champion_name(found), Predictor.from_folder(found.folder, version=found.version, alias=found.alias)
+
+
+def _registered_champion() -> registry.RegisteredModel:
     try:
-        found = registry.resolve_or_release(registry.CHAMPION)
+        return registry.resolve_or_release(registry.CHAMPION)
     except NotFound:
         # Versions, but none of them the champion.
-        return RELEASE, Predictor.from_folder(RELEASE_FOLDER)
-    name = RELEASE if found.folder == RELEASE_FOLDER else f"champion {found.version}"
-    return name, Predictor.from_folder(found.folder, version=found.version, alias=found.alias)
+        return registry.RegisteredModel(registry.FIRST_VERSION, RELEASE_FOLDER)
+
+
+def _champion_name(found: registry.RegisteredModel) -> str:
+    return RELEASE if found.folder == RELEASE_FOLDER else f"champion {found.version}"
 
 
 def _verdict(differences: Sequence[PairedDifference]) -> str:

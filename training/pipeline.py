@@ -220,6 +220,7 @@ def _known(rows: Sequence[Measurement]) -> list[KnownMaterial]:
             str(row.material.formula),
             _shown_conductivity(row),
             row.doi or row.source or row.id,
+            row.dataset,
         )
         for row in rows
     ]

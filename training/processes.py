@@ -17,10 +17,10 @@ from superion.models.distribution import FloatArray
 from superion.models.forest import has_full_cell
 from superion.models.gaussian_process import (
     JITTERS,
-    TERMS,
     GaussianProcess,
     blocks_of,
     n_hyperparameters,
+    term_places,
     within,
 )
 from superion.models.material import Material
@@ -97,25 +97,38 @@ def fit_process(
     apart = {name: torch.from_numpy(distances(features[name], features[name])) for name in blocks_of(kind)}
     scaled = torch.from_numpy((measured - middle) / scale)
     near = torch.from_numpy(within(apart["composition"].numpy(), reach))
-    found, shift = _most_likely(kind, apart, near, scaled, shifts=centre is None)
+    found, shift = most_likely(kind, apart, near, scaled, shifts=centre is None)
     return GaussianProcess.conditioned(kind, materials, measured, found, middle + scale * shift, scale, reach)
 
 
-def _most_likely(
-    kind: Kind, apart: Mapping[str, Tensor], near: Tensor, measured: Tensor, *, shifts: bool
+def first_hyperparameters(kind: Kind) -> FloatArray:
+    """Return where the search for the most likely hyper-parameters of a kernel starts."""
+    start = np.zeros(n_hyperparameters(kind))
+    start[[first for first, _ in term_places(kind)]] = math.log(FIRST_WEIGHT)
+    start[-1] = math.log(FIRST_NOISE)
+    return start
+
+
+def most_likely(
+    kind: Kind,
+    apart: Mapping[str, Tensor],
+    near: Tensor,
+    measured: Tensor,
+    *,
+    shifts: bool,
+    start: FloatArray | None = None,
+    ridge: float = RIDGE,
+    towards: FloatArray | None = None,
 ) -> tuple[FloatArray, float]:
     """Return the most likely hyper-parameters of a kernel, and the mean of the function with them.
 
     The mean is 0 unless it `shifts`. `apart` has distances (n, n) by block, `near` what the reach leaves of the
-    covariance (n, n), `measured` the scaled values (n,).
+    covariance (n, n), `measured` the scaled values (n,). `ridge` weighs the squared distance of the hyper-parameters,
+    but for the noise, from `towards` (zeros unless given).
     """
     n = n_hyperparameters(kind)
-    sought = torch.zeros(n + 1, dtype=torch.float64)
-    first = 0
-    for term in TERMS[kind]:
-        sought[first] = math.log(FIRST_WEIGHT)
-        first += 1 + len(term)
-    sought[n - 1] = math.log(FIRST_NOISE)
+    sought = torch.from_numpy(np.append(first_hyperparameters(kind) if start is None else start, 0.0))
+    centre = torch.zeros(n - 1, dtype=torch.float64) if towards is None else torch.from_numpy(towards[: n - 1])
     sought.requires_grad_(True)
     search = torch.optim.LBFGS([sought], lr=0.5, max_iter=MAX_ITERATIONS, line_search_fn="strong_wolfe")
     best, lowest = sought.detach().clone(), math.inf
@@ -123,7 +136,7 @@ def _most_likely(
     def step() -> Tensor:
         nonlocal best, lowest
         search.zero_grad()
-        loss = _loss(kind, sought, apart, near, measured)
+        loss = _loss(kind, sought, apart, near, measured) + ridge * (sought[: n - 1] - centre).square().sum()
         value = float(loss.detach())
         if value < lowest:
             best, lowest = sought.detach().clone(), value
@@ -138,19 +151,17 @@ def _most_likely(
 
 
 def _loss(kind: Kind, sought: Tensor, apart: Mapping[str, Tensor], near: Tensor, measured: Tensor) -> Tensor:
-    """Return the negative logarithm of the marginal likelihood, without its constant, and the ridge."""
+    """Return the negative logarithm of the marginal likelihood, without its constant."""
     covariance = torch.zeros_like(apart["composition"])
-    first = 0
-    for term in TERMS[kind]:
+    for first, term in term_places(kind):
         exponent = sought[first]
         for place, name in enumerate(term, first + 1):
             exponent = exponent - apart[name] * torch.exp(-sought[place])
         covariance = covariance + torch.exp(exponent)
-        first += 1 + len(term)
     factor = _factored(covariance * near, torch.exp(2.0 * sought[-2]))
     residual = (measured - sought[-1])[:, None]
     fit = 0.5 * (residual * torch.cholesky_solve(residual, factor)).sum()
-    return fit + factor.diagonal().log().sum() + RIDGE * sought[:-2].square().sum()
+    return fit + factor.diagonal().log().sum()
 
 
 def _factored(covariance: Tensor, noise_variance: Tensor) -> Tensor:

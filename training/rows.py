@@ -50,13 +50,7 @@ def parse_row(row: RawRow) -> ParsedRow:
     like are left unknown where they cannot be read, with a note.
     """
     notes: list[str] = []
-    if row.surplus:
-        raise InvalidTable(
-            f"the row has cells beyond the last column ({', '.join(row.surplus)}): quote what holds a comma",
-            field="data",
-            value=row.surplus,
-        )
-    formula = _formula(row.cells.get("formula"), "formula", notes)
+    formula, cell = parse_material(row, notes)
     measured = _conductivity(row, notes)
     temperature = _number(row, "temperature_C", 25.0)
     inverse_temperature_step(temperature)
@@ -67,7 +61,7 @@ def parse_row(row: RawRow) -> ParsedRow:
         )
     return ParsedRow(
         formula=formula,
-        cell=_cell(row, formula, notes),
+        cell=cell,
         log10_conductivity=None if measured is None else measured.log10,
         censored=measured is not None and measured.censored,
         temperature_c=temperature,
@@ -80,6 +74,21 @@ def parse_row(row: RawRow) -> ParsedRow:
         cif=row.cells.get("cif"),
         notes=tuple(notes),
     )
+
+
+def parse_material(row: RawRow, notes: list[str]) -> tuple[Formula, CellContext]:
+    """Return formula and cell of a row, and add to the notes what was read in place of what stood there.
+
+    Raises SuperionError for a formula that cannot be read, or more cells than there are columns.
+    """
+    if row.surplus:
+        raise InvalidTable(
+            f"the row has cells beyond the last column ({', '.join(row.surplus)}): quote what holds a comma",
+            field="data",
+            value=row.surplus,
+        )
+    formula = _formula(row.cells.get("formula"), "formula", notes)
+    return formula, _cell(row, formula, notes)
 
 
 def _formula(text: str | None, column: str, notes: list[str]) -> Formula:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,18 +12,23 @@ from typing import Any
 import numpy as np
 
 from superion import home
-from superion.errors import InvalidValue
+from superion.errors import InvalidTable, InvalidValue
 from superion.models.material import Material
 from superion.models.predictor import Predictor
+from superion.models.records import ModelName
 from superion.training import figures, gate, pipeline, plots, registry, tracking
 from superion.training.card import with_folds
 from superion.training.checks import check_table
 from superion.training.datasets import locate
 from superion.training.settings import FitSettings, TrainingSettings
-from superion.training.table import joined, read_table
+from superion.training.table import Measurement, MeasurementTable, joined, read_table
 from superion.training.unlabelled import DATA_SET, digest_of, unlabelled_materials
 
 SCRATCH = "scratch"
+ANSWER = "answer.json"
+"""What `run` answers, but for the version, beside the run's other artefacts."""
+LOGGED_FIRST = "data_digest"
+"""A parameter that is logged as soon as a run begins."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Request:
     cifs: Path | None = None
     name: str = "superion"
     start: str = SCRATCH
-    """"scratch", or "champion" to fine-tune."""
+    """"scratch", or "champion" or the number of a version to fine-tune."""
     resume: str | None = None
     seed: int = 0
     device: str = "cpu"
@@ -43,6 +49,10 @@ class Request:
     workers: int | None = None
     unlabelled: bool = True
     """Whether lithium compounds without a label are shown, where training is from scratch and they are at hand."""
+    tables: Sequence[MeasurementTable] = ()
+    """Tables that were read already, after those of `data`."""
+    holdout: Sequence[Measurement] = ()
+    """Rows that no model may learn from: their compositions are left out, and the champion is met on them."""
 
 
 def run(
@@ -50,16 +60,18 @@ def run(
     *,
     progress: pipeline.Progress = lambda done, total: None,
     tell: Callable[[str], None] = lambda message: None,
+    started: Callable[[str], None] = lambda run_id: None,
 ) -> dict[str, Any]:
     """Train as asked, track it in MLflow and register the model.
 
-    Returns run id, version, alias, rows left out, the metrics of cross-validation and the gate against the champion.
+    `started` is called with the id of the run as soon as it can be resumed. Returns run id, version, alias, rows that
+    failed, how many were left out for the holdout, the metrics of cross-validation and the gate against the champion.
     The model is registered as `challenger`, or as `champion` when the registry is empty. Raises InvalidTable,
     InvalidValue or NotFound for what cannot be trained on or resumed; a run that fails is marked so and can be resumed.
     """
     import mlflow
 
-    table = joined([read_table(path, request.cifs) for path in request.data])
+    table, n_left_out = _without_holdout(_table(request), request.holdout, tell)
     for note in (*table.failed, *table.notes):
         tell(f"{table.name}, {note}")
     job = pipeline.Job(table, _settings(request), request.name, _parent(request.start), request.device, request.workers)
@@ -72,31 +84,77 @@ def run(
     tracking.client()
     with mlflow.start_run(run_id=request.resume, run_name=None if request.resume else request.name) as active:
         run_id = active.info.run_id
-        tell(f"run {run_id}; to go on after a stop: --resume {run_id}")
         folder = home.run_folder(run_id)
-        if request.resume is None:
+        pipeline.claim_folder(folder, job)  # before anybody is told of the run: what is known can be resumed
+        started(run_id)
+        if LOGGED_FIRST not in tracking.client().get_run(run_id).data.params:
             log_start(job)
         trained = pipeline.train(job, folder, progress)
         artefact = with_folds(pipeline.checked(trained.artefact), check.folds_by)
         artefact.save(folder / "artefact")
         log_metrics(trained.metrics)
         log_figures(trained)
-        against = gate.against_champion(trained.out_of_fold, request.seed)
+        if request.holdout:
+            against = gate.on_holdout(
+                Predictor(artefact, ModelName(artefact.name, "new")), request.holdout, request.seed
+            )
+        else:
+            against = gate.against_champion(trained.out_of_fold, request.seed)
         gate.log(against)
         tell(str(against))
+        answer = {
+            "run_id": run_id,
+            "failed": [{"id": note.id, "reason": note.reason} for note in table.failed],
+            "n_left_out": n_left_out,
+            "folds_by": check.folds_by,
+            "cross_validation": dict(trained.metrics),
+            "gate": against.as_dict(),
+        }
+        mlflow.log_dict(answer, ANSWER)
         uri = tracking.log_model(folder / "artefact")
-    version, alias = registry.register(run_id, uri)
-    registry.tag(version, against.tags())
+    version, alias = registry.register(run_id, uri, against.tags())
     shutil.rmtree(folder)
-    return {
-        "run_id": run_id,
-        "version": version,
-        "alias": alias,
-        "failed": [{"id": note.id, "reason": note.reason} for note in table.failed],
-        "folds_by": check.folds_by,
-        "cross_validation": dict(trained.metrics),
-        "gate": against.as_dict(),
-    }
+    return {**answer, "version": version, "alias": alias}
+
+
+def finished(run_id: str) -> dict[str, Any] | None:
+    """Return what `run` answered for a run whose model is registered, None for any other.
+
+    A process that was cut off before it could say so finds it here. Raises Unavailable when the registry cannot be
+    asked.
+    """
+    import mlflow
+
+    versions = registry.versions()
+    found = next((one for one in versions if one.run_id == run_id), None)
+    if found is None:
+        return None
+    with tracking.answering():
+        answer: dict[str, Any] = mlflow.artifacts.load_dict(f"runs:/{run_id}/{ANSWER}")
+    alias = registry.CHAMPION if registry.CHAMPION in found.aliases else registry.CHALLENGER
+    if not found.aliases and found == versions[0]:
+        # It was cut off before it was given its alias, and nothing was registered since.
+        registry.name_challenger(found.version)
+    return {**answer, "version": found.version, "alias": alias}
+
+
+def _table(request: Request) -> MeasurementTable:
+    return joined([*(read_table(path, request.cifs) for path in request.data), *request.tables])
+
+
+def _without_holdout(
+    table: MeasurementTable, holdout: Sequence[Measurement], tell: Callable[[str], None]
+) -> tuple[MeasurementTable, int]:
+    """Return a table without the compositions of a holdout, and how many rows that has cost."""
+    held = {row.composition for row in holdout}
+    rows = tuple(row for row in table.rows if row.composition not in held)
+    n_left_out = len(table.rows) - len(rows)
+    if n_left_out:
+        tell(f"{n_left_out} rows are left out: their compositions are in the holdout")
+    if not rows:
+        raise InvalidTable("all rows are of compositions in the holdout, which no model learns from", field="data")
+    digest = hashlib.sha256(repr((table.digest, sorted(held))).encode()).hexdigest() if n_left_out else table.digest
+    return replace(table, rows=rows, digest=digest), n_left_out
 
 
 def _settings(request: Request) -> TrainingSettings:
@@ -122,9 +180,13 @@ def _unlabelled(request: Request, tell: Callable[[str], None]) -> tuple[Material
 def _parent(start: str) -> Predictor | None:
     if start == SCRATCH:
         return None
-    if start != registry.CHAMPION:
-        raise InvalidValue(f"a run starts from scratch or champion, not {start!r}", field="from", value=start)
-    found = registry.resolve_or_release(registry.CHAMPION)
+    if start != registry.CHAMPION and not start.isdecimal():
+        raise InvalidValue(
+            f"a run starts from scratch or champion, or from a version by its number, not {start!r}",
+            field="from",
+            value=start,
+        )
+    found = registry.resolve_or_release(start)
     return Predictor.from_folder(found.folder, version=found.version, alias=found.alias)
 
 

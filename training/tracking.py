@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import io
 import logging
+import math
 import os
 import shutil
 import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from superion import home
-from superion.errors import Unavailable
+from superion.errors import MissingDependency, Unavailable
+from superion.training import places
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -53,44 +59,105 @@ def code_digest() -> str:
 
 
 def client() -> MlflowClient:
-    """Return a client of the tracking server, with the experiment made; raises Unavailable when there is no answer."""
+    """Return a client of the tracking server, with the experiment made.
+
+    Raises Unavailable when there is no answer, MissingDependency where the driver of the database or the client of the
+    object store is not installed.
+    """
+    with answering():
+        try:
+            return _client()
+        except ModuleNotFoundError as error:
+            raise MissingDependency(
+                f"{error.name} is not installed, which {home.TRACKING_VARIABLE} or {home.ARTIFACTS_VARIABLE} needs: "
+                "pip install 'superion[group]'; for PostgreSQL the URI begins with postgresql+psycopg://",
+                field="install",
+                value=error.name,
+            ) from error
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Raise Unavailable in place of what MLflow and its database raise where a store does not answer."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        return _client()
+        yield
     except (MlflowException, SQLAlchemyError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise Unavailable(
-            f"the MLflow tracking store does not answer ({reason}); look at {home.TRACKING_VARIABLE}, or at mlflow.db "
-            f"under {home.HOME_VARIABLE}",
+            f"the MLflow tracking store does not answer ({_reason(error)}); look at {home.TRACKING_VARIABLE}, or at "
+            f"mlflow.db under {home.HOME_VARIABLE}",
             field=home.TRACKING_VARIABLE,
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error, without the password of the database."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    password = urlsplit(home.tracking_uri()).password
+    for text in (password, unquote(password)) if password else ():
+        reason = reason.replace(text, "***")
+    return reason[:200]
 
 
 def _client() -> MlflowClient:
     import mlflow
 
-    # Alembic narrates every migration of a new database at INFO.
+    # Alembic narrates every migration of a new database at INFO, and every failure is logged before it is raised.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    # It warns of each refused insert, which is how MLflow finds out that a model exists.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     uri = home.tracking_uri()
     home.home().mkdir(parents=True, exist_ok=True)
     named = bool(os.environ.get(home.TRACKING_VARIABLE))
+    place = places.wanted(uri)
+    if place is not None:
+        # The default experiment of a database lies in ./mlruns unless this says otherwise.
+        os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = place
     if not named:
-        # Opening a database makes the folder of its default experiment, which is ./mlruns unless this says otherwise.
-        os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = home.artifact_folder().as_uri()
         _make_database(home.tracking_database())
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     if not named:
         # MLflow has just set it to our own database, which from then on would read as a server that the user named.
         os.environ.pop(home.TRACKING_VARIABLE, None)
+    if uri not in _opened:
+        _open(uri)
     found = mlflow.MlflowClient(uri, uri)
-    if found.get_experiment_by_name(EXPERIMENT) is None:
-        location = None if named else home.artifact_folder().as_uri()
-        found.create_experiment(EXPERIMENT, artifact_location=location)
-    mlflow.set_experiment(EXPERIMENT)
+    mlflow.set_experiment(places.experiment(found, EXPERIMENT, place, own=not named))
     return found
+
+
+_opened: set[str] = set()
+"""The stores that this process has reached before."""
+
+
+def _open(uri: str) -> None:
+    """Reach a store for the first time; a database gets its tables, by one process at a time."""
+    import mlflow
+    import sqlalchemy
+
+    if places.is_database(uri):
+        if not uri.startswith("sqlite"):
+            # MLflow would try for two minutes to reach a server that is down, and hold up whoever asks.
+            engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
+            engine.connect().close()
+        with locked("tracking"):
+            mlflow.MlflowClient(uri, uri).search_experiments(max_results=1)
+    _opened.add(uri)
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold a lock between the processes that share a home."""
+    import fcntl
+
+    home.home().mkdir(parents=True, exist_ok=True)
+    with (home.home() / f"{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _make_database(path: Path) -> None:
@@ -146,32 +213,72 @@ def log_release(folder: Path) -> str:
     return create_version(found, MODEL_NAME, uri, run.info.run_id)
 
 
-def create_version(found: MlflowClient, name: str, model_uri: str, run_id: str) -> str:
-    """Make a version of the registered model `name`, which is made when it is not there."""
+def create_version(
+    found: MlflowClient, name: str, model_uri: str, run_id: str, tags: Mapping[str, str] | None = None
+) -> str:
+    """Make a version of the registered model `name`, which is made when it is not there, with tags of its own."""
     import mlflow
 
-    return str(mlflow.register_model(model_uri, name, tags={"run_id": run_id}).version)
+    noted = {**(tags or {}), "run_id": run_id}
+
+    with contextlib.redirect_stderr(io.StringIO()):  # MLflow prints there, between the JSON lines of the service's log
+        return str(mlflow.register_model(model_uri, name, tags=noted).version)
+
+
+def local_folder(name: str, version: str, run_id: str | None) -> Path:
+    """Return the folder that the artefact of a version is kept in on this machine; not made here."""
+    return home.home() / "models" / f"{name}-{version}-{run_id or 'none'}"
 
 
 def local_artefact(version: ModelVersion) -> Path:
-    """Return the artefact folder of a version, fetched from the server's store when it is not on this machine."""
-    import mlflow
+    """Return the artefact folder of a version, fetched from the store when it is not on this machine.
 
+    Raises Unavailable when the store does not answer, InvalidArtefact when what it holds is not complete.
+    """
     from superion.training.registry import ARTEFACT_PATH
 
-    kept = home.home() / "models" / f"{version.name}-{version.version}-{version.run_id or 'none'}"
+    kept = local_folder(version.name, str(version.version), version.run_id)
     if not (kept / "config.json").is_file():
         home.home().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.home()) as scratch:
-            uri = f"models:/{version.name}/{version.version}"
-            fetched = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch))
+        with tempfile.TemporaryDirectory(dir=home.home(), prefix="fetched-") as scratch:
+            fetched = places.fetch(version, Path(scratch)) / ARTEFACT_PATH
             kept.parent.mkdir(parents=True, exist_ok=True)
             if kept.exists() and not (kept / "config.json").is_file():
                 shutil.rmtree(kept)
             try:
-                (fetched / ARTEFACT_PATH).rename(kept)
+                fetched.rename(kept)
             except OSError:
                 # Another process has brought it meanwhile, and may be reading it.
                 if not (kept / "config.json").is_file():
                     raise
     return kept
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Hold what was tracked of a run."""
+
+    name: str | None
+    parameters: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def run_records(run_ids: Collection[str]) -> dict[str, RunRecord]:
+    """Return what was tracked of runs, by their ids; one that is not there is left out.
+
+    Raises Unavailable when nobody answers.
+    """
+    from mlflow.exceptions import MlflowException
+
+    asked, found = client(), {}
+    with answering():
+        for run_id in run_ids:
+            try:
+                run = asked.get_run(run_id)
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    continue
+                raise
+            finite = {key: value for key, value in run.data.metrics.items() if math.isfinite(value)}
+            found[run_id] = RunRecord(run.info.run_name, dict(run.data.params), finite)
+    return found

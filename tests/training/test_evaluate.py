@@ -13,7 +13,8 @@ from superion.errors import InvalidTable, InvalidValue
 from superion.models.targets import CONDUCTIVITY
 from superion.training import figures
 from superion.training.evaluate import ROW_COLUMNS, Evaluation, check_rows_file, evaluate, predicted
-from superion.training.table import MeasurementTable, RowNote
+from superion.training.row_materials import RowNote
+from superion.training.table import MeasurementTable
 
 from ..models import _builders as models
 from . import _builders

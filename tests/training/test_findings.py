@@ -9,7 +9,7 @@ import pytest
 
 from superion.training.checks import check_table
 from superion.training.findings import NOTE, ROWS_SHOWN, WARNING, DataCheck, Finding
-from superion.training.table import RowNote
+from superion.training.row_materials import RowNote
 
 from . import _builders
 

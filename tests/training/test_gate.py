@@ -200,6 +200,7 @@ def test_without_a_comparison_there_are_no_numbers() -> None:
     assert answer.as_dict() == {
         "champion": "champion 3",
         "verdict": answer.verdict,
+        "on": "out of fold",
         "n": 2,
         "n_papers": 1,
         "censored_at_-15": None,

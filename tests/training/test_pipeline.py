@@ -16,11 +16,11 @@ from superion.models.artefact import Artefact
 from superion.models.predictor import Predictor
 from superion.models.records import ModelName
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
-from superion.training import pipeline, units
+from superion.training import pipeline, runs, units
 from superion.training.pipeline import Job, Trained, train
 from superion.training.settings import TrainingSettings
 from superion.training.splits import grouped_folds
-from superion.training.table import MeasurementTable
+from superion.training.table import MeasurementTable, read_table
 from superion.training.trees import MIN_ROWS
 
 from . import _builders
@@ -186,6 +186,29 @@ def test_training_rows_can_be_kept_to_oneself(copy: Path) -> None:
 def test_a_hot_measurement_is_not_shown_as_one_at_room_temperature() -> None:
     rows = [_builders.row(log10_conductivity=-1.0, temperature_c=celsius) for celsius in (22.0, 30.0, 300.0)]
     assert [known.measured for known in pipeline._known(rows)] == [0.1, 0.1, None]
+
+
+def test_rows_of_an_uploaded_data_set_are_known_as_its_own(tmp_path: Path) -> None:
+    paths = [_builders.synthetic_csv(tmp_path / name) for name in ("public.csv", "ours.csv")]
+    ours = read_table(paths[1]).of_dataset("a1")
+    known = pipeline._known(runs._table(runs.Request(paths[:1], tables=[ours])).rows)
+    half = len(known) // 2
+    assert [material.dataset for material in known] == [None] * half + ["a1"] * half
+    assert {material.dataset for material in pipeline._known(runs._table(runs.Request(paths)).rows)} == {None}
+
+
+def test_compositions_of_a_holdout_are_left_out() -> None:
+    said: list[str] = []
+    rows = JOB.table.rows
+    held = [row for row in rows if row.composition == rows[0].composition]
+    table, n = runs._without_holdout(JOB.table, held, said.append)
+    assert n == len(held) == len(rows) - len(table.rows)
+    assert rows[0].composition not in {row.composition for row in table.rows}
+    assert table.digest != JOB.table.digest
+    assert said == [f"{n} rows are left out: their compositions are in the holdout"]
+    assert runs._without_holdout(JOB.table, [], said.append) == (JOB.table, 0)
+    with pytest.raises(InvalidTable, match="no model learns from"):
+        runs._without_holdout(JOB.table, rows, said.append)
 
 
 def test_a_model_learns_what_its_rows_hold(tmp_path: Path) -> None:

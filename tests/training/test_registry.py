@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ import mlflow
 import pytest
 
 from superion import home
-from superion.errors import NotFound, Unavailable
+from superion.errors import InvalidArtefact, NotFound, Unavailable
 from superion.models.predictor import RELEASE_FOLDER
 from superion.training import registry, tracking
 
@@ -82,6 +85,7 @@ Predictor.from_folder(registry.resolve("champion").folder).predict(["LiCl"])
 """
 
 
+@pytest.mark.check
 def test_two_processes_that_seed_at_once_make_one_version(mlflow_home: Path, release: Path) -> None:
     command = [sys.executable, "-c", SEED, str(release)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -127,3 +131,60 @@ def test_a_damaged_database_is_said_to_be_unavailable(superion_home: Path) -> No
     (superion_home / "mlflow.db").write_text("garbage")
     with pytest.raises(Unavailable, match="tracking store does not answer"):
         registry.resolve("champion")
+
+
+def test_a_shadow_is_set_and_cleared_and_the_champion_stays(mlflow_home: Path, tmp_path: Path, release: Path) -> None:
+    registry.seed_release()
+    with mlflow.start_run() as run:
+        uri = tracking.log_model(models.saved(tmp_path / "other", name="other"))
+    version, alias = registry.register(run.info.run_id, uri)
+    assert (version, alias, registry.shadow_version()) == ("2", "challenger", None)
+    assert registry.set_shadow("challenger").version == "2"
+    assert registry.shadow_version() == "2"
+    assert registry.resolve("shadow").version == "2"
+    assert registry.resolve("champion").version == "1"
+    registry.clear_shadow()
+    registry.clear_shadow()
+    assert registry.shadow_version() is None
+    with pytest.raises(NotFound):
+        registry.resolve("shadow")
+
+
+def test_a_version_that_does_not_work_is_no_shadow(mlflow_home: Path, release: Path) -> None:
+    folder = registry.seed_release().folder
+    (folder / "weights.safetensors").write_bytes(b"garbage")
+    with pytest.raises(InvalidArtefact):
+        registry.set_shadow("1")
+    with pytest.raises(NotFound):
+        registry.set_shadow("9")
+    assert registry.shadow_version() is None
+
+
+WITHOUT_MLFLOW = """
+import sys
+from superion.training import registry
+print(registry.resolve("champion").version, registry.shadow_version(), "mlflow" in sys.modules)
+"""
+
+
+def test_champion_and_shadow_are_read_without_an_import_of_mlflow(mlflow_home: Path) -> None:
+    registry.seed_release()
+    registry.set_shadow("1")
+    assert registry._read("champion") == registry.resolve("champion")
+
+    def answered() -> list[str]:
+        command = [sys.executable, "-c", WITHOUT_MLFLOW]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.split()
+
+    assert answered() == ["1", "1", "False"]
+    registry.clear_shadow()
+    assert answered() == ["1", "None", "False"]
+    shutil.rmtree(registry.resolve("champion").folder)
+    assert answered() == ["1", "None", "True"], "files that are not here are fetched, which takes MLflow"
+
+
+def test_a_database_that_cannot_be_read_is_left_to_mlflow(mlflow_home: Path) -> None:
+    assert registry._aliases() == {}
+    with contextlib.closing(sqlite3.connect(mlflow_home / "mlflow.db")) as database, database:
+        database.execute("ALTER TABLE registered_model_aliases RENAME TO other")
+    assert registry._aliases() is None

@@ -221,29 +221,7 @@ def test_the_model_serves_through_mlflow_alone(trained_home: TrainedHome) -> Non
     assert [("error" in answer) for answer in found] == [False, True, True]
 
 
-def test_the_note_of_the_champion_saves_the_look_up_until_the_database_changes(
-    trained_home: TrainedHome, own_aliases: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for _ in range(2):  # the first may fetch the artefact, which touches the database
-        registry.resolve("champion")
-    asked = []
-    real = registry._look_up
-    monkeypatch.setattr(registry, "_look_up", lambda reference: asked.append(reference) or real(reference))
-    assert registry.resolve("champion").version == "1"
-    assert asked == []
-    client().set_registered_model_alias(registry.MODEL_NAME, registry.CHAMPION, "2")
-    assert registry.resolve("champion").version == "2"
-    assert asked == ["champion"]
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": "9"}', "\xff"])
-def test_a_damaged_note_is_ignored(trained_home: TrainedHome, text: str) -> None:
-    registry.resolve("champion")
-    (trained_home.home / "champion.json").write_text(text, encoding="latin-1")
-    assert registry.resolve("champion").version == "1"
-
-
-def test_a_note_about_a_folder_that_is_gone_is_ignored(trained_home: TrainedHome) -> None:
+def test_a_champion_whose_folder_is_gone_is_brought_again(trained_home: TrainedHome) -> None:
     folder = registry.resolve("champion").folder
     shutil.rmtree(folder)
     again = registry.resolve("champion")
@@ -253,22 +231,21 @@ def test_a_note_about_a_folder_that_is_gone_is_ignored(trained_home: TrainedHome
 def test_a_tracking_server_is_asked_every_time(trained_home: TrainedHome, monkeypatch: pytest.MonkeyPatch) -> None:
     registry.resolve("champion")
     monkeypatch.setenv(home.TRACKING_VARIABLE, f"sqlite:///{trained_home.home / 'mlflow.db'}")
-    assert registry._noted_champion() is None
+    assert registry._read("champion") is None
     assert registry.resolve("champion").version == "1"
 
 
 def stopped(trained_home: TrainedHome, monkeypatch: pytest.MonkeyPatch) -> str:
     """Start a run that stops after three networks; returns its id."""
-    told: list[str] = []
+    started: list[str] = []
 
     def stop(done: int, total: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runs.run(trained_home.request(), progress=stop, tell=told.append)
-    (line,) = [line for line in told if "--resume" in line]
-    run_id = line.rpartition(" ")[2]
+        runs.run(trained_home.request(), progress=stop, started=started.append)
+    (run_id,) = started
     assert client().get_run(run_id).info.status in ("FAILED", "KILLED")
     assert len(list((home.run_folder(run_id) / "networks").iterdir())) == 3
     return run_id
@@ -285,6 +262,13 @@ def test_a_stopped_run_is_refused_other_settings_and_goes_on_with_its_own(
     finished = runs.run(trained_home.request(resume=run_id), progress=lambda done, total: counted.append(done))
     assert counted[:4] == [0, 1, 2, 3]
     assert finished["run_id"] == run_id
+    # Whoever was cut off before it heard the answer finds the same.
+    assert runs.finished(run_id) == finished
+    client().delete_registered_model_alias(registry.MODEL_NAME, registry.CHALLENGER)
+    assert runs.finished(run_id) == finished
+    assert aliases()["challenger"] == finished["version"]
+    assert registry.gate_of(finished["version"]) == (finished["gate"]["champion"], finished["gate"]["verdict"])
+    assert runs.finished("0" * 32) is None
     assert client().get_run(run_id).info.status == "FINISHED"
     assert finished["cross_validation"] == trained_home.first["cross_validation"]
     assert answers(finished["version"]) == answers("1")
