@@ -1,0 +1,1 @@
+"""What a campaign has come to: facts, figures and a page for a group meeting."""

@@ -1,0 +1,1 @@
+"""Campaigns replayed on measured data, beside other ways to choose."""
