@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from superion.models.stability.contact_documents import interface_document
 from superion.models.stability.partners import Meeting, meet, meet_all
-from superion.serving.answer_schema import Phase
 from superion.serving.forms import STRICT, Form
+from superion.serving.hull_schema import InterfaceAnswer
 from superion.serving.limits import DEADLINE_SECONDS
 from superion.serving.problems import Refusal
 from superion.serving.route import Asked, Route
@@ -40,99 +40,6 @@ EXPECTED = {
     "partner": "text or null",
     "potential_V": "a number of volts from 0 to 10, or null",
 }
-
-
-class Reactant(BaseModel):
-    """What a reaction starts from; energies are formation energies."""
-
-    formula: str
-    energy_eV_per_atom: float  # noqa: N815 - given
-    energy_source: Literal["table", "hull"]
-    hull_energy_eV_per_atom: float  # noqa: N815 - given
-    energy_above_hull_eV_per_atom: float | None = Field(  # noqa: N815 - given
-        description="Null where the table has no energy of this composition."
-    )
-
-
-class PartnerReactant(Reactant):
-    """The partner, with what it is known by."""
-
-    name: str | None = Field(description="Null for a formula that is no named partner.")
-    roles: list[Literal["anode", "current collector", "coating", "cathode"]]
-    source: str | None = Field(description="Of an anode's potential.")
-
-
-class UnknownPartner(BaseModel):
-    """A named partner that could not be judged."""
-
-    name: str
-    roles: list[Literal["anode", "current collector", "coating", "cathode"]]
-    source: str | None
-    formula: str
-
-
-class Kink(BaseModel):
-    """The reaction at one ratio of the two, where the products change."""
-
-    ratio: float = Field(description="Atoms of the electrolyte over atoms of both.")
-    electrolyte_amount: float = Field(description="Formula units; with the partner's they are 1.")
-    partner_amount: float
-    reaction_energy_eV_per_atom: float  # noqa: N815 - given
-    mutual_energy_eV_per_atom: float = Field(  # noqa: N815 - given
-        description="From what each decomposes to alone."
-    )
-    lithium_uptake: float = Field(description="For these amounts; 0 where lithium is not open.")
-    products: list[Phase]
-    interphase: str = Field(alias="class", description="stable, mixed-conducting or passivating.")
-
-
-class ContactFault(BaseModel):
-    """Why one of all partners could not be judged."""
-
-    code: str = Field(
-        description="invalid_formula where the table does not know the partner or the elements of both are too many, "
-        "no_equilibrium for a fault of superion."
-    )
-    message: str
-
-
-class UnknownContact(BaseModel):
-    """The contact with a partner that could not be judged."""
-
-    partner: UnknownPartner
-    error: ContactFault
-
-
-class Contact(BaseModel):
-    """The contact with one partner; energies are per atom of both."""
-
-    partner: PartnerReactant
-    potential_V: float | None = Field(  # noqa: N815 - given
-        description="At which lithium is open; null where it is not."
-    )
-    reaction_energy_eV_per_atom: float = Field(description="At the worst ratio.")  # noqa: N815 - given
-    mutual_energy_eV_per_atom: float = Field(  # noqa: N815 - given
-        description="At the ratio at which the contact adds most to what each does alone."
-    )
-    interphase: str = Field(alias="class", description="stable, mixed-conducting or passivating.")
-    worst: Kink
-    worst_mutual: Kink
-    electrolyte_alone: Kink
-    partner_alone_eV_per_atom: float = Field(  # noqa: N815 - given
-        description="Set free by the partner alone in contact with open lithium, and no part of the reaction energies."
-    )
-    kinks: list[Kink] = Field(description="From pure partner to pure electrolyte, with straight lines in between.")
-    notes: list[str]
-
-
-class InterfaceAnswer(BaseModel):
-    """The contacts of an electrolyte."""
-
-    table: str = Field(description="Which formation energies: matbench, end-members, or a file's name.")
-    electrolyte: Reactant
-    potential_V: float | None = Field(description="As asked for.")  # noqa: N815 - given
-    contacts: list[Contact | UnknownContact] = Field(description="One, or that of each named partner, by role.")
-    warnings: list[str]
 
 
 def answer(asked: Asked[InterfaceBody]) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from superion.errors import NotFound
+from superion.serving import metrics
 from superion.serving.limits import POLL_SECONDS, RETRY_SECONDS
 from superion.serving.logs import event
 
@@ -47,11 +48,21 @@ class ModelHost:
         self._registry_seen = False
         self._refused: tuple[str, Path, float] | None = None
         self._complaint: str | None = None
+        self._followers: tuple[Callable[[], None], ...] = ()
 
     @property
     def predictor(self) -> Predictor | None:
         """The model that answers now, None when there is none yet; take it once for a request."""
         return self._predictor
+
+    @property
+    def registry_seen(self) -> bool:
+        """Whether the registry was there, so that a database which is not there has been lost."""
+        return self._registry_seen
+
+    def see_registry(self) -> None:
+        """Note that the registry is there, which somebody has found before the next look."""
+        self._registry_seen = True
 
     def start(self, *, seeds: bool = True) -> None:
         """Start loading, in a thread; a second call does nothing.
@@ -62,6 +73,10 @@ class ModelHost:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, args=(seeds,), name="model-host", daemon=True)
                 self._thread.start()
+
+    def follow(self, look: Callable[[], None]) -> None:
+        """Have a function called after every look but the first, in the thread that looks; it must not raise."""
+        self._followers = (*self._followers, look)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until there is a model; returns whether there is one."""
@@ -90,6 +105,8 @@ class ModelHost:
             # What the seeder is about to say is known, and finding it out here would import MLflow.
             if self._seeder is None or self._seeder.poll() is not None:
                 self._look()
+                for follow in self._followers:
+                    follow()
 
     def _look(self) -> None:
         """Look which version is champion, and take it when it is another one."""
@@ -135,6 +152,7 @@ class ModelHost:
             return False
         self._predictor = predictor.named(champion.version, champion.alias)
         self._folder = champion.folder
+        metrics.model(champion.version, champion.folder)
         return True
 
     def _is_refused(self, champion: RegisteredModel) -> bool:
@@ -152,6 +170,7 @@ class ModelHost:
             return False
         before = None if self._predictor is None else self._predictor.model.version
         self._predictor, self._folder, self._refused = loaded, champion.folder, None
+        metrics.model(champion.version, champion.folder)
         self._ready.set()
         seconds = round(time.monotonic() - start, 3)
         event("model loaded", version=champion.version, before=before, seconds=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,19 +36,42 @@ MESSAGES = {
 }
 
 
+RETRY_AFTER_SECONDS = 2
+"""What a client is told to wait where nothing better is known."""
+
+
 class Refusal(SuperionError):
     """Report a request that is not answered, with the HTTP status that says so."""
 
     code = "invalid_request"
 
-    def __init__(self, status: int, message: str | None = None, *, code: str | None = None, field: str | None = None):
+    def __init__(
+        self,
+        status: int,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        retry_after: float | None = None,
+    ):
+        """Take in what is not the usual for the status; `retry_after` is the time to wait [s]."""
         super().__init__(message or MESSAGES[status], field=field)
         self.status = status
         self.code = code or CODES[status]
+        self.headers = headers_of(status, retry_after)
 
     def body(self) -> bytes:
         """Return the error as the JSON of an answer."""
         return error_body(self.code, self.message, self.field)
+
+
+def headers_of(status: int, retry_after: float | None = None) -> dict[str, str]:
+    """Return the headers that an error has beside its body; `retry_after` is the time to wait, if that is known [s]."""
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if status in (429, 503):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS if retry_after is None else max(1, math.ceil(retry_after)))}
+    return {}
 
 
 def error_body(code: str, message: str, field: str | None = None) -> bytes:

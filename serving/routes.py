@@ -8,6 +8,7 @@ from superion.serving.answer import PREDICT
 from superion.serving.environment import ENVIRONMENT
 from superion.serving.interface import INTERFACE
 from superion.serving.route import Route
+from superion.serving.structure import STRUCTURE
 from superion.serving.window import WINDOW
 
-ROUTES: tuple[Route[Any], ...] = (PREDICT, WINDOW, INTERFACE, ENVIRONMENT)
+ROUTES: tuple[Route[Any], ...] = (PREDICT, WINDOW, INTERFACE, ENVIRONMENT, STRUCTURE)

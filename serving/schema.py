@@ -13,7 +13,7 @@ from superion.serving.problems import Refusal
 
 
 class MaterialBody(BaseModel):
-    """One material: exactly one of `formula`, `cif` and `structure`."""
+    """One material: exactly one of `formula`, `cif`, `poscar` and `structure`."""
 
     model_config = STRICT
 
@@ -22,6 +22,7 @@ class MaterialBody(BaseModel):
     )
     formula: str | None = Field(None, description='A chemical formula, such as "Li6PS5Cl".')
     cif: str | None = Field(None, description="The text of a CIF file; partial occupancies are kept.")
+    poscar: str | None = Field(None, description="The text of a POSCAR or CONTCAR file.")
     structure: dict[str, Any] | None = Field(None, description="What pymatgen's `Structure.as_dict()` gives.")
 
 
@@ -39,6 +40,9 @@ class PredictBody(BaseModel):
         "with a list, `conductivity` is a list too.",
     )
     confidence: float = Field(0.9, description="Probability that an interval holds the true value, 0.05 to 0.99.")
+    model: Annotated[str, Field(min_length=1, max_length=80)] | None = Field(
+        None, description="Version or alias of the registry; the champion unless given."
+    )
     detail: list[Literal["landscape", "staircase"]] = Field(
         default_factory=list, description="What else to compute, dearer than the rest."
     )
@@ -51,10 +55,12 @@ EXPECTED = {
     "materials[].id": f"text of at most {MAX_ID_LENGTH} characters or a whole number",
     "materials[].formula": "text",
     "materials[].cif": "text",
+    "materials[].poscar": "text",
     "materials[].structure": "an object as pymatgen's Structure.as_dict() gives",
     "temperature_C": "a number of degrees Celsius or a list of 1 to 100 of them",
     "temperature_C[]": "a number of degrees Celsius",
     "confidence": "a number from 0.05 to 0.99",
+    "model": "text, a version such as 3 or an alias such as challenger",
     "detail": "a list of landscape and staircase",
     "detail[]": "landscape or staircase",
 }

@@ -9,20 +9,26 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import bentoml
+from bentoml._internal.server.http.instruments import RunnerTrafficMetricsMiddleware
 from bentoml._internal.server.http.traffic import TimeoutMiddleware
-from starlette import routing
-from starlette.applications import Starlette
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from superion.serving import openapi
+from superion.serving import drift, metrics, openapi, shadow
+from superion.serving.batching import batcher
+from superion.serving.callers import CALLER, Caller
+from superion.serving.endpoints import Endpoint, Endpoints
 from superion.serving.guard import ARRIVAL, Guard
+from superion.serving.identity import Identity
 from superion.serving.limits import THREADS
 from superion.serving.logs import fault
+from superion.serving.management import app
 from superion.serving.model_host import shared
 from superion.serving.problems import Refusal
 from superion.serving.route import JSON, Route
 from superion.serving.routes import ROUTES
+from superion.serving.watching import Keeper
 
 SEEDS_VARIABLE = "SUPERION_WORKER_SEEDS"
 """Set to 0 for the workers that leave the making of a new registry to another one."""
@@ -34,27 +40,21 @@ STATIC = (
     "swagger-ui-standalone-preset.js",
     "swagger-ui.css",
 )
-"""What the page at / loads, from what BentoML brings."""
+"""What the page that documents the interface loads, from what BentoML brings."""
 
-POSTED = frozenset(route.path for route in ROUTES)
-PATHS = (
-    POSTED
-    | {"/", "/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json"}
-    | {f"/static_content/{name}" for name in STATIC}
+REPLACED = (TimeoutMiddleware, RunnerTrafficMetricsMiddleware, OpenTelemetryMiddleware)
+"""Layers of BentoML in whose place the guard does it. The second would keep numbers for every path that it meets, that
+of each job among them; the third makes traces, which nobody collects."""
+
+ENDPOINTS = Endpoints(
+    [
+        *(Endpoint(route.path, "json", methods=frozenset({"POST"})) for route in ROUTES),
+        *(Endpoint(path, open=True) for path in ("/livez", "/readyz", "/healthz", "/docs.json", "/schema.json")),
+        *(Endpoint(f"/static_content/{name}", open=True) for name in STATIC),
+        Endpoint("/metrics"),
+        *app.endpoints(),
+    ]
 )
-
-# BentoML's own page calls an analytics service from the visitor's browser.
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Superion</title>
-<link rel="stylesheet" href="static_content/swagger-ui.css"><link rel="stylesheet" href="static_content/index.css">
-<link rel="icon" href="data:,"></head>
-<body><div id="swagger-ui"></div>
-<script src="static_content/swagger-ui-bundle.js"></script>
-<script src="static_content/swagger-ui-standalone-preset.js"></script>
-<script src="static_content/swagger-initializer.js"></script>
-</body></html>
-"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class RawBody:
 
     content: bytes
     arrival: float
+    caller: Caller
     refusal: Refusal | None = None
 
 
@@ -75,12 +76,13 @@ class _Unread(bentoml.IODescriptor):  # type: ignore[misc] # bentoml is not type
     async def from_http_request(cls, request: Request, serde: Any) -> RawBody:
         """Receive a body without reading it: what BentoML answers to an invalid one has neither code nor field."""
         arrival: float = request.scope[ARRIVAL]
+        caller: Caller = request.scope[CALLER]
         try:
-            return RawBody(await request.body(), arrival)
+            return RawBody(await request.body(), arrival, caller)
         except Refusal as refusal:
-            return RawBody(b"", arrival, refusal)
+            return RawBody(b"", arrival, caller, refusal)
         except ClientDisconnect:
-            return RawBody(b"", arrival, Refusal(400, "the client left before the body was complete"))
+            return RawBody(b"", arrival, caller, Refusal(400, "the client left before the body was complete"))
 
 
 class SuperionService(bentoml.Service):  # type: ignore[misc]
@@ -88,10 +90,9 @@ class SuperionService(bentoml.Service):  # type: ignore[misc]
 
     def to_asgi(self, is_main: bool = True) -> Callable[..., Any]:
         """Return the application."""
-        app = super().to_asgi(is_main)
-        # The guard has a timeout of its own; see there.
-        app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not TimeoutMiddleware]
-        return Guard(app, PATHS, POSTED)
+        application = super().to_asgi(is_main)
+        application.user_middleware = [layer for layer in application.user_middleware if layer.cls not in REPLACED]
+        return Guard(application, ENDPOINTS, Identity.of_this_process())
 
     @property
     def openapi_spec(self) -> Any:
@@ -108,13 +109,13 @@ class _Document:
 def _api(route: Route[Any]) -> Any:
     """Return a route as a method of the service, which has `models`."""
 
-    def answer(self: Any, body: RawBody, /) -> Response:
+    async def answer(self: Any, body: RawBody, /) -> Response:
         try:
             if body.refusal is not None:
                 raise body.refusal
-            reply = route.reply(body.content, body.arrival, self.models.predictor)
+            reply = await route.reply(body.content, body.arrival, self.models.predictor, body.caller)
         except Refusal as refusal:
-            return Response(refusal.body(), refusal.status, media_type=JSON)
+            return Response(refusal.body(), refusal.status, headers=refusal.headers, media_type=JSON)
         except Exception as error:
             fault("a request failed", error)
             return Response(Refusal(500).body(), 500, media_type=JSON)
@@ -142,18 +143,23 @@ class Superion(_Routes):  # type: ignore[misc] # made above
     def __init__(self) -> None:
         self.models = shared()
         self.models.start(seeds=os.environ.get(SEEDS_VARIABLE) != "0")
+        self.shadow = shadow.shared()
+        self.shadow.start(lambda: batcher().n_waiting > 0)
+        self.keeper = Keeper(drift.shared().flush, self.shadow.comparisons.flush)
+        self.keeper.start()
 
     async def __is_ready__(self) -> bool:
         return self.models.predictor is not None
+
+    def __metrics__(self, text: str) -> str:
+        return metrics.page(text)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def stop(self) -> None:
         """Stop what runs in the background."""
         self.models.stop()
+        self.shadow.stop()
+        self.keeper.stop()
 
 
-async def _page(request: Request) -> Response:
-    return HTMLResponse(PAGE)
-
-
-Superion.mount_asgi_app(Starlette(routes=[routing.Route("/", _page)]))  # type: ignore[attr-defined] # a service by now
+Superion.mount_asgi_app(app.create())  # type: ignore[attr-defined] # a service by now

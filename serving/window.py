@@ -12,8 +12,8 @@ from superion.models.stability.documents import window_document
 from superion.models.stability.lithium import LithiumStability, analyse
 from superion.models.stability.phases import energy_fault
 from superion.models.stability.tables import default_table
-from superion.serving.answer_schema import Phase, Step
 from superion.serving.forms import STRICT, Form
+from superion.serving.hull_schema import WindowAnswer
 from superion.serving.problems import Refusal
 from superion.serving.route import Asked, Reply, Route
 
@@ -46,32 +46,6 @@ EXPECTED = {
     "energy_eV_per_atom": "a number of eV per atom",
     "plot": "svg or png",
 }
-
-
-class WindowAnswer(BaseModel):
-    """The window of potentials, the reaction with lithium metal and the staircase; energies are formation energies."""
-
-    table: str = Field(description="Which formation energies: matbench, end-members, or a file's name.")
-    formula: str
-    energy_eV_per_atom: float = Field(  # noqa: N815 - given
-        description="What the energies of reaction start from."
-    )
-    energy_source: Literal["given", "table", "hull"]
-    hull_energy_eV_per_atom: float  # noqa: N815 - given
-    energy_above_hull_eV_per_atom: float | None = Field(  # noqa: N815 - given
-        description="Null where the table has no energy of this composition and none was given."
-    )
-    decomposition: list[Phase] = Field(description="The mixture on the hull, without lithium metal.")
-    reaction_energy_eV_per_atom: float = Field(description="With lithium metal.")  # noqa: N815 - given
-    reduction_limit_V: float  # noqa: N815 - given
-    oxidation_limit_V: float | None = Field(  # noqa: N815 - given
-        description="Null where there is no lithium to extract."
-    )
-    interphase: str = Field(alias="class", description="stable, mixed-conducting or passivating.")
-    products: list[Phase] = Field(description="The mixture in equilibrium with lithium metal.")
-    staircase: list[Step] = Field(description="From 0 V upward.")
-    notes: list[str]
-    warnings: list[str]
 
 
 def phase_table() -> PhaseTable:

@@ -7,10 +7,19 @@ import os
 import socket
 import sys
 import threading
+import time
 
-from superion.serving.limits import SHUTDOWN_SECONDS
+from superion.serving.callers import n_workers
+from superion.serving.limits import BACKLOG, SHUTDOWN_SECONDS
 from superion.serving.logs import configure
 from superion.serving.model_host import shared
+from superion.serving.probe import is_ready
+
+COMPANION_SECONDS = 30.0
+"""Longest time that a patient worker that could answer waits for another one: it may have died."""
+
+OWN_LISTENERS = 4
+"""Listening sockets of a worker beside the shared one, which then gets one connection in nine of two workers."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--index", type=int, required=True, help="number of the worker, from 1")
     parser.add_argument("--patient", action="store_true", help="answer nothing before a model is loaded")
     options = parser.parse_args(arguments)
+    # A tracking server is asked every few seconds: one that is down is to be said soon, not after two minutes of tries.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     threading.Thread(target=_die_with, args=(options.life_fd,), name="life", daemon=True).start()
     serve(options.listen_fd, options.index, options.patient)
     return 0
@@ -29,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
 def serve(listen_fd: int, index: int, patient: bool) -> None:
     """Serve until a signal says stop.
 
-    A patient worker takes connections only once it can answer them; another one is there to take them meanwhile.
+    A patient worker takes connections only once it can answer them, and so can the one that takes them meanwhile:
+    whoever was told by one of them that the service is ready must not be refused by the other.
     """
     import uvicorn
 
@@ -38,18 +51,43 @@ def serve(listen_fd: int, index: int, patient: bool) -> None:
     configure()
     _introduce(Superion, index)
     application = Superion.to_asgi()  # type: ignore[attr-defined] # the class is a service by its decorator
+    shared_listener = socket.socket(fileno=listen_fd)
     if patient:
         shared().start(seeds=False)
         shared().wait()
+        deadline = time.monotonic() + COMPANION_SECONDS
+        while not is_ready(shared_listener) and time.monotonic() < deadline:
+            time.sleep(0.05)
     options = uvicorn.Config(
         application,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who asks is who is connected; X-Forwarded-For is whatever a client writes into it
         timeout_keep_alive=30,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    uvicorn.Server(options).run(sockets=[socket.socket(fileno=listen_fd)])
+    uvicorn.Server(options).run(sockets=[shared_listener, *_own_listeners(shared_listener)])
+
+
+def _own_listeners(shared_listener: socket.socket) -> list[socket.socket]:
+    """Return sockets of this worker alone that listen at the address of the one that all of them share.
+
+    Of a shared one whoever wakes first takes all the connections that wait, thirty of them at times, and the other
+    core idles. Among sockets of one address Linux spreads connections evenly; elsewhere there are none. Connections
+    that wait in them when the worker is killed are reset, those of the shared one wait for another.
+    """
+    if sys.platform != "linux" or n_workers() == 1:
+        return []
+    own = []
+    for _ in range(OWN_LISTENERS):
+        listener = socket.socket(shared_listener.family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(shared_listener.getsockname())
+        listener.listen(BACKLOG)
+        own.append(listener)
+    return own
 
 
 def _introduce(service: object, index: int) -> None:

@@ -97,12 +97,14 @@ def wheel(built: Path) -> Path:
     return path
 
 
+@pytest.mark.check
 def test_wheel_holds_what_the_tree_holds(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.startswith(f"superion-{VERSION}.dist-info/")}
     assert names == tree()
 
 
+@pytest.mark.check
 def test_wheel_files_are_the_files_of_the_tree(wheel: Path) -> None:
     files = {
         f"{package}/{path.relative_to(folder)}": path
@@ -113,6 +115,7 @@ def test_wheel_files_are_the_files_of_the_tree(wheel: Path) -> None:
         assert [name for name, path in files.items() if archive.read(name) != path.read_bytes()] == []
 
 
+@pytest.mark.check
 def test_wheel_says_what_it_is(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(f"superion-{VERSION}.dist-info/METADATA").decode()
@@ -122,6 +125,7 @@ def test_wheel_says_what_it_is(wheel: Path) -> None:
     assert "superion = superion.cli:main" in entry_points
 
 
+@pytest.mark.check
 def test_sdist_holds_all_that_a_build_needs(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}

@@ -6,10 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from superion.errors import InvalidValue
+
 HOME_VARIABLE = "SUPERION_HOME"
 MIRROR_VARIABLE = "SUPERION_DATA_MIRROR"
 PHASE_TABLE_VARIABLE = "SUPERION_PHASE_TABLE"
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+ARTIFACTS_VARIABLE = "SUPERION_ARTIFACTS"
+CAMPAIGNS_VARIABLE = "SUPERION_CAMPAIGNS"
 
 
 def home() -> Path:
@@ -54,8 +58,37 @@ def tracking_uri() -> str:
 
 
 def artifact_folder() -> Path:
-    """Return the folder that MLflow's artefacts go to when the tracking server has no place of its own."""
+    """Return the folder that MLflow's artefacts go to when nothing names another place."""
     return home() / "artifacts"
+
+
+def artifact_place() -> str | None:
+    """Return what `SUPERION_ARTIFACTS` names as the place of MLflow's artefacts, as a URI; None where it is not set.
+
+    Raises InvalidValue for what is neither a URI nor an absolute path.
+    """
+    given = os.environ.get(ARTIFACTS_VARIABLE)
+    if not given:
+        return None
+    if "://" in given:
+        return given.rstrip("/")
+    if not given.startswith("/"):
+        raise InvalidValue(
+            f"{ARTIFACTS_VARIABLE} is {given!r}; a URI such as s3://bucket/superion or an absolute path is right",
+            field=ARTIFACTS_VARIABLE,
+            value=given,
+        )
+    return Path(given).resolve().as_uri()
+
+
+def campaigns_database() -> Path:
+    """Return the SQLite file that holds the campaigns when nobody says otherwise."""
+    return home() / "campaigns.db"
+
+
+def campaigns_url() -> str | None:
+    """Return what `SUPERION_CAMPAIGNS` names as the database of campaigns, None where it is not set."""
+    return os.environ.get(CAMPAIGNS_VARIABLE) or None
 
 
 def run_folder(run_id: str) -> Path:

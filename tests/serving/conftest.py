@@ -18,6 +18,9 @@ import httpx
 import psutil
 import pytest
 
+from ._browser import chromium, visiting
+from ._desk import Desk
+
 SERVE = "import sys; from superion.cli import main; sys.argv.insert(1, 'serve'); main()"
 READY_SECONDS = 120.0
 """Far above what a start takes, for a machine that has much else to do."""
@@ -41,6 +44,18 @@ _atom_site_occupancy
 Li1 Li 0.5 0 0 1.0
 O1 O 0 0 0 1.0
 Cl1 Cl 0.5 0.5 0.5 1.0
+"""
+
+POSCAR = """LiF
+1.0
+4.0 0 0
+0 4.0 0
+0 0 4.0
+Li F
+1 1
+Direct
+0 0 0
+0.5 0.5 0.5
 """
 
 STRUCTURE = {
@@ -83,9 +98,11 @@ class Service:
 
 @contextlib.contextmanager
 def running(home: Path, *options: str, **variables: str) -> Iterator[Service]:
-    """Run the service with `home` as its home; nothing of it is left afterwards."""
+    """Run the service with `home` as its home, with one worker unless told otherwise; nothing of it is left after."""
+    options = options if "--workers" in options else (*options, "--workers", "1")
     home.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "SUPERION_HOME": str(home), **variables}
+    # A job that stays back is not done in time on a machine with much else to do.
+    environment = {**os.environ, "SUPERION_HOME": str(home), "SUPERION_JOB_NICE": "0", **variables}
     log = home.parent / f"{home.name}.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -153,10 +170,31 @@ def run_service(tmp_path: Path) -> Callable[..., contextlib.AbstractContextManag
     return run
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Yield Chromium, closed after the module: its driver's event loop would be in the way of other tests."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser: Any, service: Service) -> Iterator[Any]:
+    """Yield a visit to the page of the shared service."""
+    with visiting(browser, service.url) as found:
+        found.open()
+        yield found
+
+
 @pytest.fixture(scope="session")
 def cif() -> str:
     """Return the CIF of an ordered anti-perovskite, Li3OCl."""
     return CIF
+
+
+@pytest.fixture(scope="session")
+def poscar() -> str:
+    """Return LiF as a POSCAR."""
+    return POSCAR
 
 
 @pytest.fixture(scope="session")
@@ -169,3 +207,17 @@ def structure() -> dict[str, Any]:
 def wait_for() -> Callable[..., Any]:
     """Return `eventually`."""
     return eventually
+
+
+@pytest.fixture
+def desk() -> Iterator[Callable[..., Desk]]:
+    """Return a function that makes a desk; their threads end with the test."""
+    made: list[Desk] = []
+
+    def make(**options: Any) -> Desk:
+        made.append(Desk(**options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.known.stop()

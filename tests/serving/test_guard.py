@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from superion.serving import guard, limits
+from superion.serving.endpoints import Endpoint, Endpoints
 from superion.serving.guard import Guard
 from superion.serving.problems import Refusal, is_error, normalised
 
 Sent = list[dict[str, Any]]
+
+ENDPOINTS = Endpoints([Endpoint("/x")])
 
 
 def ask(
@@ -97,7 +100,7 @@ def error_of(sent: Sent) -> dict[str, Any]:
     ],
 )
 def test_what_a_framework_says_is_replaced(status: int, content: bytes) -> None:
-    sent = ask(Guard(answering(status, content, [(b"allow", b"POST"), (b"content-length", b"1")]), frozenset({"/x"})))
+    sent = ask(Guard(answering(status, content, [(b"allow", b"POST"), (b"content-length", b"1")]), ENDPOINTS))
     assert sent[0]["status"] == status
     assert dict(sent[0]["headers"])[b"allow"] == b"POST"
     message = error_of(sent)["message"]
@@ -111,8 +114,18 @@ def test_an_error_of_our_own_is_left_as_it_is() -> None:
 
 
 def test_success_is_left_as_it_is() -> None:
-    sent = ask(Guard(answering(200, b"content"), frozenset({"/x"})))
+    sent = ask(Guard(answering(200, b"content"), ENDPOINTS))
     assert b"".join(message.get("body", b"") for message in sent[1:]) == b"content"
+
+
+def test_an_exception_after_the_answer_to_it_is_answered_once() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await answering(500, b"Traceback (most recent call last)")(scope, receive, send)
+        raise ValueError("could not read SECRET")
+
+    sent = ask(Guard(app, ENDPOINTS))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert error_of(sent)["code"] == "internal_error"
 
 
 def test_an_exception_is_a_500_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
@@ -120,11 +133,20 @@ def test_an_exception_is_a_500_without_its_message(caplog: pytest.LogCaptureFixt
         raise ValueError("could not read SECRET")
 
     with caplog.at_level(logging.INFO, "superion.serving"):
-        sent = ask(Guard(app, frozenset({"/x"})), headers={"X-Request-Id": "r-1"})
+        sent = ask(Guard(app, ENDPOINTS), headers={"X-Request-Id": "r-1"})
     assert sent[0]["status"] == 500
     assert error_of(sent)["code"] == "internal_error"
     assert "SECRET" not in str(sent)
     assert "r-1" in str(sent[0]["headers"])
+
+
+def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes() -> None:
+    endpoints = Endpoints([Endpoint("/x", methods=frozenset({"PUT", "GET"}))])
+    sent = ask(Guard(answering(200, b"read"), endpoints), method="DELETE")
+    assert sent[0]["status"] == 405
+    assert (b"allow", b"GET, PUT") in sent[0]["headers"]
+    assert error_of(sent)["code"] == "method_not_allowed"
+    assert ask(Guard(answering(200, b"read"), endpoints), method="PUT")[0]["status"] == 200
 
 
 def test_unknown_paths_are_one_path_inside() -> None:
@@ -134,15 +156,14 @@ def test_unknown_paths_are_one_path_inside() -> None:
         seen.append((scope["path"], scope["raw_path"]))
         await answering(404, b"")(scope, receive, send)
 
-    wrapped = Guard(app, frozenset({"/x"}))
+    wrapped = Guard(app, ENDPOINTS)
     for path in ("/x", "/y", "/x/", "/z?"):
         ask(wrapped, path=path)
     assert seen == [("/x", b"/x")] + [("/unknown", b"/unknown")] * 3
 
 
-def test_a_body_without_a_length_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "MAX_BODY_BYTES", 1000)
-    wrapped = Guard(reading([]), frozenset({"/x"}))
+def test_a_body_without_a_length_is_counted() -> None:
+    wrapped = Guard(reading([]), Endpoints([Endpoint("/x", max_bytes=1000)]))
     assert ask(wrapped, method="POST", body=[b"x" * 100] * 10)[0]["status"] == 200
     sent = ask(wrapped, method="POST", body=[b"x" * 100] * 11)
     assert (sent[0]["status"], error_of(sent)["code"]) == (413, "too_large")
@@ -150,7 +171,7 @@ def test_a_body_without_a_length_is_counted(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_declared_length_is_not_waited_for() -> None:
     record: list[bytes] = []
-    wrapped = Guard(reading(record), frozenset({"/x"}))
+    wrapped = Guard(reading(record), ENDPOINTS)
     sent = ask(wrapped, headers={"Content-Length": str(limits.MAX_BODY_BYTES + 1), "Expect": "100-continue"})
     assert (sent[0]["status"], record) == (413, [])
 
@@ -170,7 +191,7 @@ def test_too_many_bytes_at_a_time_are_refused_and_forgotten(monkeypatch: pytest.
         return None
 
     async def together() -> list[int]:
-        wrapped = Guard(app, frozenset({"/x"}))
+        wrapped = Guard(app, ENDPOINTS)
         statuses: list[int] = []
 
         async def one() -> None:
@@ -203,7 +224,7 @@ def test_a_websocket_is_closed() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "websocket.connect"}
 
-    asyncio.run(Guard(answering(200, b""), frozenset())({"type": "websocket"}, receive, send))
+    asyncio.run(Guard(answering(200, b""), Endpoints([]))({"type": "websocket"}, receive, send))
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
@@ -216,7 +237,7 @@ def test_an_answer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPat
         except asyncio.CancelledError:
             await answering(200, b"late")(scope, receive, send)
 
-    sent = ask(Guard(stubborn, frozenset({"/x"})))
+    sent = ask(Guard(stubborn, ENDPOINTS))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert (sent[0]["status"], error_of(sent)["code"]) == (504, "timeout")
 
@@ -228,3 +249,11 @@ def test_no_timer_of_a_request_outlives_it() -> None:
     layers = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert "Context" in layers
     assert "Timeout" not in layers
+
+
+def test_no_answer_is_guessed_to_be_a_page() -> None:
+    given = [(b"X-Content-Type-Options", b"nosniff")]
+    for status, headers in ((200, []), (404, []), (200, given)):
+        sent = ask(Guard(answering(status, b"{}", headers), ENDPOINTS))
+        names = [name.lower() for name, _ in sent[0]["headers"]]
+        assert names.count(b"x-content-type-options") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -38,7 +39,7 @@ def test_it_is_a_fault_of_the_program(
 
     monkeypatch.setattr(hull, "follow_hull", unbounded)
     with caplog.at_level(logging.ERROR, "superion.serving"), pytest.raises(Refusal) as refusal:
-        route.reply(json.dumps(body).encode(), time.monotonic(), None)
+        asyncio.run(route.reply(json.dumps(body).encode(), time.monotonic(), None))
     assert (refusal.value.status, refusal.value.code, refusal.value.field) == (500, "no_equilibrium", None)
     assert "a fault of superion and of no input" in refusal.value.message
     (record,) = caplog.records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -138,7 +139,7 @@ def test_the_deadline_is_looked_at_between_partners(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(interface, "DEADLINE_SECONDS", 0.0)
     content = json.dumps({"electrolyte": "LiF"}).encode()
     with pytest.raises(Refusal) as refusal:
-        INTERFACE.reply(content, time.monotonic(), None)
+        asyncio.run(INTERFACE.reply(content, time.monotonic(), None))
     assert refusal.value.status == 504
 
 
@@ -147,7 +148,7 @@ def test_a_table_that_knows_no_partner(monkeypatch: pytest.MonkeyPatch, tmp_path
     table.write_text("formula,formation_energy_eV_per_atom\nNaCl,-2.1\nNa2O,-1.4\n")
     monkeypatch.setenv("SUPERION_PHASE_TABLE", str(table))
     content = json.dumps({"electrolyte": "NaCl"}).encode()
-    document = json.loads(INTERFACE.reply(content, time.monotonic(), None).content)
+    document = json.loads(asyncio.run(INTERFACE.reply(content, time.monotonic(), None)).content)
     assert (document["table"], document["electrolyte"]["formula"], document["warnings"]) == ("na", "NaCl", [])
     assert {contact["error"]["code"] for contact in document["contacts"]} == {"invalid_formula"}
 
@@ -159,8 +160,8 @@ def test_no_model_is_needed_but_the_table(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, route: Any, body: dict[str, str]
 ) -> None:
     content = json.dumps(body).encode()
-    assert json.loads(route.reply(content, time.monotonic(), None).content)["table"] == "end-members"
+    assert json.loads(asyncio.run(route.reply(content, time.monotonic(), None)).content)["table"] == "end-members"
     monkeypatch.setenv("SUPERION_PHASE_TABLE", str(tmp_path / "mine.csv"))
     with pytest.raises(Refusal, match=r"the table of phases cannot be read: .*mine\.csv") as refusal:
-        route.reply(content, time.monotonic(), None)
+        asyncio.run(route.reply(content, time.monotonic(), None))
     assert (refusal.value.status, refusal.value.code) == (503, "no_table")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -108,7 +109,7 @@ def test_a_body_that_is_too_long(service: Any, route: Any) -> None:
 def test_a_request_that_waited_too_long_is_given_up(route: Any) -> None:
     with pytest.raises(Refusal) as refusal:
         # The model is there but never asked.
-        route.reply(json.dumps(route.example).encode(), time.monotonic() - DEADLINE_SECONDS - 1, object())
+        asyncio.run(route.reply(json.dumps(route.example).encode(), time.monotonic() - DEADLINE_SECONDS - 1, object()))
     assert refusal.value.status == 504
 
 

@@ -57,7 +57,8 @@ def test_a_worker_that_does_not_heed_the_signal_is_killed_at_the_second(tmp_path
         process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert "did not stop in time and is killed" in errors
+    (line,) = map(json.loads, errors.splitlines())
+    assert (line["message"], line["why"]) == ("a worker did not stop in time and is killed", "a second signal")
 
 
 def test_many_signals_at_once_stop_it(tmp_path: Path) -> None:

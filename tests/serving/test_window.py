@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import struct
@@ -161,7 +162,7 @@ def test_a_composition_of_many_elements(service: Any) -> None:
 
 def reply(**body: object) -> Any:
     """Answer without a service."""
-    return WINDOW.reply(json.dumps(body).encode(), time.monotonic(), None)
+    return asyncio.run(WINDOW.reply(json.dumps(body).encode(), time.monotonic(), None))
 
 
 def test_no_model_is_needed() -> None:

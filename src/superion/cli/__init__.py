@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 from superion import __version__
-from superion.cli import data, environment, evaluate, interface, models, predict, serve, train, window
+from superion.cli import (
+    backup,
+    campaign,
+    data,
+    enumeration,
+    environment,
+    evaluate,
+    interface,
+    key,
+    models,
+    predict,
+    serve,
+    train,
+    window,
+)
 from superion.cli.output import complain
 from superion.errors import SuperionError
 
@@ -46,12 +60,16 @@ app.command()(predict.predict)
 app.command()(window.window)
 app.command()(interface.interface)
 app.command()(environment.environment)
+app.command("enumerate")(enumeration.enumerate_)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(models.promote)
 app.command()(models.rollback)
 app.command()(serve.serve)
+app.command()(backup.backup)
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(data.app, name="data")
+app.add_typer(key.app, name="key")
 
 
 def main() -> None:

@@ -12,8 +12,13 @@ from typing import Annotated
 
 import typer
 
+from superion.serving import keys, state
+from superion.serving.callers import REQUIRED_VARIABLE
+
 USAGE = 2
 """Exit status of a call that cannot be followed."""
+
+MAX_DEFAULT_WORKERS = 4
 
 NEEDED = ("bentoml", "mlflow", "torch")
 
@@ -22,22 +27,33 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes any that is free.")] = 3000,
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Processes that answer; each holds the model, about 0.6 GB.")
-    ] = 1,
-    allow_remote_without_keys: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that answer; each holds the model, about 0.6 GB.  [default: one a core, at most 4]",
+        ),
+    ] = None,
+    require_keys: Annotated[
         bool,
-        typer.Option("--allow-remote-without-keys", help="Listen to other machines although there are no API keys."),
+        typer.Option(
+            "--require-keys",
+            envvar=REQUIRED_VARIABLE,
+            help="Ask for an API key on this machine too, as is right behind a proxy; other machines always need one.",
+        ),
     ] = False,
 ) -> None:
-    """Answer predictions over HTTP until stopped; prints one line when ready."""
+    """Answer over HTTP until stopped; prints one line when ready."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         _refuse(f"{', '.join(missing)} not installed: pip install 'superion[serve]'")
-    if not allow_remote_without_keys and not _is_loopback(host):
+    state.bring_up_to_date()
+    require_keys = require_keys or not _is_loopback(host)
+    if require_keys and all(key.revoked is not None for key in keys.list_keys()):
+        why = "--require-keys is given" if _is_loopback(host) else f"--host {host} lets other machines in"
         _refuse(
-            f"--host {host} would let every machine that reaches this one use the service, and this version has no "
-            "API keys to say who may. Keep the default host and put a proxy that asks for a password before it, or "
-            "add --allow-remote-without-keys if everyone who can reach this machine may use it"
+            f"{why}, and there is no API key that anybody could use: "
+            "make one first, with `superion key new NAME --role admin`"
         )
     from superion.serving.supervisor import Supervisor, listen
 
@@ -51,8 +67,13 @@ def serve(
         def announce() -> None:
             print(f"superion is ready at {url} (POST {url}/predict; stop with Ctrl-C)", flush=True)
 
-        status = Supervisor(listener, workers, announce).run()
+        status = Supervisor(listener, workers or _default_workers(), announce, require_keys).run()
     raise typer.Exit(status)
+
+
+def _default_workers() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MAX_DEFAULT_WORKERS)
 
 
 def _is_loopback(host: str) -> bool:

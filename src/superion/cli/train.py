@@ -9,6 +9,13 @@ import typer
 
 from superion.cli.output import progress_bar, say_json, tell
 
+Seed = Annotated[int, typer.Option(min=0)]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Members = Annotated[int, typer.Option(help="Networks in the ensemble.")]
+Folds = Annotated[int, typer.Option(help="Folds of the cross-validation.")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the rows.  [default: as the release model]")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes to fit in.  [default: one a core]")]
+
 
 def train(
     data: Annotated[
@@ -19,15 +26,15 @@ def train(
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the run.")] = "superion",
     start: Annotated[
-        str, typer.Option("--from", help="scratch, or champion to fine-tune the model in use.")
+        str, typer.Option("--from", help="scratch, or champion or the number of a version to fine-tune.")
     ] = "scratch",
     resume: Annotated[str | None, typer.Option(help="Id of a stopped run to go on with.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    members: Annotated[int, typer.Option(help="Networks in the ensemble.")] = 4,
-    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows.  [default: as the release model]")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes to fit in.  [default: one a core]")] = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    members: Members = 4,
+    folds: Folds = 5,
+    epochs: Epochs = None,
+    workers: Workers = None,
     unlabelled: Annotated[
         bool,
         typer.Option(
@@ -49,6 +56,7 @@ def train(
             Request(data, cifs, name, start, resume, seed, device, members, folds, epochs, workers, unlabelled),
             progress=progress,
             tell=tell,
+            started=lambda run_id: tell(f"run {run_id}; to go on after a stop: --resume {run_id}"),
         )
     if as_json:
         say_json(finished)
