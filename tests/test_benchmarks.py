@@ -320,3 +320,18 @@ def test_the_hull_is_measured_beside_pymatgen(
     monkeypatch.setattr(sys, "argv", ["stability.py", "--data", str(tmp_path / "absent")])
     with pytest.raises(SystemExit, match=r"mp_e_form\.csv and mp_gap\.csv are not here"):
         stability.main()
+
+
+def test_the_next_batch_of_a_campaign_is_timed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setattr(sys, "argv", ["campaign.py", "--many", "120", "--few", "60", "--batch", "3"])
+    importlib.import_module("campaign").main()
+    out, err = capsys.readouterr()
+    figures = json.loads(out)["figures"]
+    assert [(one["candidates"], one["batch"], one["n"]) for one in figures] == [
+        (n, batch, 3) for n in (120, 120, 60) for batch in ("first", "next")
+    ]
+    assert all(one["seconds"] > 0.0 for one in figures)
+    assert err.count("stable against lithium") == 2
