@@ -121,6 +121,34 @@ async def turn() -> AsyncIterator[None]:
         lock.release()
 
 
+class _Deadline:
+    """Give up, 504, what has become too old, whenever progress is told."""
+
+    def __init__(self, arrival: float) -> None:
+        self._end = arrival + DEADLINE_SECONDS
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() > self._end:
+            raise Refusal(504)
+
+
+def report(name: str, predictor: Predictor | None, arrival: float) -> str:
+    """Return the report of a campaign as a page, with what a model believes of what is left where there is a model.
+
+    Raises NotFound, Unavailable, and Refusal, 504, when the request has become too old.
+    """
+    opened = store()
+    state, found = opened.state(name), opened.events(name)
+    from superion.discovery.report.page import html_report
+
+    outlook = None
+    if predictor is not None:
+        from superion.discovery.report.belief import outlook_of
+
+        outlook = outlook_of(state, predictor, opened.kept(name), _Deadline(arrival))
+    return html_report(state, found, outlook=outlook)
+
+
 def suggest(
     name: str, predictor: Predictor, number: int, seed: int, *, by: str, arrival: float
 ) -> tuple[Suggestion, ...]:
@@ -133,10 +161,7 @@ def suggest(
     opened.events(name)  # whether it is there, before botorch is imported
     from superion.discovery.choice.suggesting import Chooser
 
-    def in_time(done: int, total: int) -> None:
-        if time.monotonic() - arrival > DEADLINE_SECONDS:
-            raise Refusal(504)
-
+    in_time = _Deadline(arrival)
     # Rows of uploaded data sets are their readers' alone, and suggestions are for everybody.
     chooser = Chooser(predictor, number, seed=seed, kept=opened.kept(name), progress=in_time, readable=frozenset())
 

@@ -31,7 +31,7 @@ TAGS = {
     "stability": ("What the hull of known phases says.", ("window", "interface", "environment")),
     "campaigns": ("What to make next, and what became of it.", ("campaigns", "candidates")),
     "datasets": ("Tables of measurements to train on.", ("datasets",)),
-    "jobs": ("Trainings.", ("jobs",)),
+    "jobs": ("Trainings and simulations.", ("jobs",)),
     "models": ("Versions of the model, and which one answers.", ("models", "shadow", "drift")),
     "service": ("The service itself.", ("me", "livez", "readyz", "metrics", "docs.json")),
 }
@@ -49,6 +49,8 @@ EXAMPLES: Mapping[str, Any] = {
     "record_observations": {"observations": [{"candidate": "bromide", "value": "0.7 mS/cm"}]},
     "withdraw_suggestions": {"suggestions": [2], "reason": "no bromide at hand"},
     "undo_step": {"reason": "entered twice"},
+    "simulate_campaigns": {"datasets": ["0123456789abcdef"], "batch": 5, "rounds": 18, "seeds": 20},
+    "retrain_on_campaign": {"force": False},
     "create_job": {"datasets": ["0123456789abcdef"], "from": "champion", "promote": "never"},
     "promote_model": {"force": False},
     "set_shadow": {"version": "challenger"},

@@ -34,6 +34,8 @@ LONGEST_ID = 500
 """Longest id of a candidate [characters]."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+_RESERVED = ("simulate",)
+"""What stands in the place of a campaign's name in paths of the service."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def new_campaign(
             field="name",
             value=name,
         )
+    if name in _RESERVED:
+        raise InvalidValue(f"{name!r} is no name of a campaign: it has a meaning of its own", field="name", value=name)
     known = Known(list(candidates.candidates))
     if measured is not None:
         known.add(measured.rows, by, at)

@@ -10,60 +10,27 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from superion.discovery.choice.proposal import Known
-from superion.discovery.goal import Goal
+from superion.discovery.retrospective.plan import Plan, usable
 from superion.discovery.retrospective.strategies import Places, Pool, strategies
-from superion.errors import InvalidTable, InvalidValue
+from superion.errors import InvalidTable
 from superion.models.distribution import FloatArray
 from superion.training.families import families_of
 from superion.training.table import Measurement
 from superion.training.trees import at_reference
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Say how a retrospective is done; raises InvalidValue for what cannot be."""
-
-    batch: int = 5
-    rounds: int = 18
-    start: int = 10
-    """Experiments at random before the first batch; the same ones for every strategy of a seed."""
-    seeds: int = 20
-    top: float = 0.05
-    """Share of the pool, the best conductors, that counts as hits."""
-    hold_out: str | None = None
-    """Family of which the first experiments hold none."""
-    goal: Goal = field(default_factory=Goal)
-    names: tuple[str, ...] = ("superion", "random", "greedy", "nearest_neighbour", "magpie_forest")
-    workers: int = 2
-
-    def __post_init__(self) -> None:
-        for name in ("batch", "rounds", "start", "seeds", "workers"):
-            if getattr(self, name) < 1:
-                raise InvalidValue(f"{name} is 1 or more, not {getattr(self, name)}", field=name)
-        if not 0.0 < self.top < 1.0:
-            raise InvalidValue("top is a share between 0 and 1", field="top", value=self.top)
-        known = strategies(self.goal)
-        for name in self.names:
-            if name not in known:
-                raise InvalidValue(f"strategies are {', '.join(known)}, not {name!r}", field="strategies", value=name)
-        if self.goal.pareto or self.goal.stability != "ignore" or self.goal.cost != "ignore" or self.goal.avoid:
-            raise InvalidValue("a retrospective seeks conductivity alone", field="goal")
-
-    @property
-    def experiments(self) -> npt.NDArray[np.intp]:
-        """How many experiments were done at the start and after each round, shape (rounds + 1,)."""
-        return self.start + self.batch * np.arange(self.rounds + 1)
+Task = tuple[str, int]
+"""A strategy and a seed."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +49,21 @@ class Table:
 
         Raises InvalidTable where fewer than ten have one, or fewer a measured level than there are to be hits.
         """
-        usable = [row for row in rows if row.log10_conductivity is not None]
-        if len(usable) < 10:
-            raise InvalidTable(
-                f"{len(usable)} rows have a conductivity; a retrospective takes 10 or more", field="data"
-            )
-        energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in usable])
-        levels = at_reference(usable, energies, censored_at=np.inf)
-        censored = np.array([row.censored for row in usable], dtype=bool)
+        taken = usable(rows)
+        energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in taken])
+        levels = at_reference(taken, energies, censored_at=np.inf)
+        censored = np.array([row.censored for row in taken], dtype=bool)
         # A limit is no measured level, however high it lies.
         order = np.argsort(np.where(censored, np.inf, -levels), kind="stable")
-        n_hits = max(1, round(top * len(usable)))
+        n_hits = max(1, round(top * len(taken)))
         if n_hits > (~censored).sum():
             raise InvalidTable(
-                f"{(~censored).sum()} of {len(usable)} conductivities are more than limits; {n_hits} are to be hits",
+                f"{(~censored).sum()} of {len(taken)} conductivities are more than limits; {n_hits} are to be hits",
                 field="data",
             )
-        hits = np.zeros(len(usable), dtype=bool)
+        hits = np.zeros(len(taken), dtype=bool)
         hits[order[:n_hits]] = True
-        return cls(Pool.of([row.material for row in usable], families_of(usable)), levels, censored, hits)
+        return cls(Pool.of([row.material for row in taken], families_of(taken)), levels, censored, hits)
 
 
 @dataclass(frozen=True)
@@ -117,6 +80,21 @@ class Run:
     a strategy has no model."""
     seconds: FloatArray
     """Shape (rounds,): time that choosing took, model and all."""
+
+    def as_dict(self) -> dict[str, list[float]]:
+        """Return the arrays as lists, by name."""
+        return {name: values.tolist() for name, values in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Sequence[float]]) -> Run:
+        """Return the run of what `as_dict` gave."""
+        return cls(
+            hits=np.array(document["hits"], dtype=np.intp),
+            families=np.array(document["families"], dtype=np.intp),
+            regret=np.array(document["regret"], dtype=np.float64),
+            error=np.array(document["error"], dtype=np.float64),
+            seconds=np.array(document["seconds"], dtype=np.float64),
+        )
 
 
 @dataclass(frozen=True)
@@ -149,47 +127,43 @@ class Retrospective:
         return np.where(found.any(axis=1), at, np.inf)
 
 
-def simulate(rows: Sequence[Measurement], plan: Plan, progress: Progress = lambda done, total: None) -> Retrospective:
+def simulate(
+    rows: Sequence[Measurement],
+    plan: Plan,
+    progress: Progress = lambda done, total: None,
+    *,
+    done: Mapping[Task, Run] = MappingProxyType({}),
+    keep: Callable[[Task, Run], None] = lambda task, run: None,
+) -> Retrospective:
     """Replay a campaign with every strategy and seed.
 
-    Raises InvalidTable where the table is too small for the plan, InvalidValue for a family that it does not hold.
+    `done` are runs of an earlier call with the same rows and plan, and `keep` is called with each new one. Raises
+    InvalidTable where the table is too small for the plan, InvalidValue for a family that it does not hold.
     """
     table = Table.of(rows, plan.top)
-    _check(table, plan)
+    plan.check(table.pool.families)
     tasks = [(name, seed) for name in plan.names for seed in range(plan.seeds)]
-    runs: dict[tuple[str, int], Run] = {}
-    if plan.workers == 1:
-        for task in tasks:
-            runs[task] = replay(table, plan, *task)
-            progress(len(runs), len(tasks))
-    else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(plan.workers, context, initializer=_start, initargs=(table, plan)) as pool:
-            pending = {pool.submit(_replay, *task): task for task in tasks}
-            for future in as_completed(pending):
-                runs[pending[future]] = future.result()
-                progress(len(runs), len(tasks))
+    runs = {task: done[task] for task in tasks if task in done}
+    for task, run in _replayed(table, plan, [task for task in tasks if task not in runs]):
+        runs[task] = run
+        keep(task, run)
+        progress(len(runs), len(tasks))
     return Retrospective(
         plan, table, {name: tuple(runs[name, seed] for seed in range(plan.seeds)) for name in plan.names}
     )
 
 
-def _check(table: Table, plan: Plan) -> None:
-    families = table.pool.families
-    if plan.hold_out is not None and plan.hold_out not in families:
-        raise InvalidValue(
-            f"no row is of the family {plan.hold_out!r}; there are {', '.join(sorted(set(families)))}",
-            field="hold_out",
-            value=plan.hold_out,
-        )
-    free = sum(family != plan.hold_out for family in families)
-    if plan.start > free or plan.start + plan.batch * plan.rounds > len(families):
-        raise InvalidTable(
-            f"{len(families)} rows ({free} of them for the start) are too few for {plan.start} experiments at the "
-            f"start and {plan.rounds} batches of {plan.batch}",
-            field="data",
-            value=len(families),
-        )
+def _replayed(table: Table, plan: Plan, tasks: Sequence[Task]) -> Iterator[tuple[Task, Run]]:
+    """Yield each task with its run, in whatever order they end."""
+    if plan.workers == 1:
+        for task in tasks:
+            yield task, replay(table, plan, *task)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(plan.workers, context, initializer=_start, initargs=(table, plan)) as pool:
+        pending = {pool.submit(_replay, *task): task for task in tasks}
+        for future in as_completed(pending):
+            yield pending[future], future.result()
 
 
 _given: tuple[Table, Plan] | None = None

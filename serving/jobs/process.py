@@ -70,8 +70,9 @@ def main(job_id: str) -> int:
         store.finish(job.id, store.FAILED, reason)
         store.drop_checkpoints(job.id)
         return 1
-    store.finish(job.id, store.SUCCEEDED, version=result["version"], result=result)
-    log.tell(f"registered as version {result['version']} ({result['alias']})")
+    version = result.get("version")
+    store.finish(job.id, store.SUCCEEDED, version=version, result=result)
+    log.tell("done" if version is None else f"registered as version {version} ({result['alias']})")
     store.drop_checkpoints(job.id)
     return 0
 

@@ -20,6 +20,9 @@ SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 UNFINISHED = (QUEUED, RUNNING, CANCELLING)
 AT_WORK = (RUNNING, CANCELLING)
 
+TRAINING, SIMULATION = "training", "simulation"
+"""Kinds of jobs."""
+
 MAX_LISTED = 200
 """Jobs that are listed; those before are found by their identifiers."""
 MAX_QUEUED = 100
@@ -56,6 +59,11 @@ class Job:
     """Fits that were kept from attempts before it."""
 
     @property
+    def kind(self) -> str:
+        """What it does; jobs of before there were several kinds are trainings."""
+        return str(self.request.get("kind", TRAINING))
+
+    @property
     def folder(self) -> Path:
         """Where its log lies."""
         return home() / "jobs" / self.id
@@ -69,6 +77,16 @@ class Job:
     def output(self) -> Path:
         """The file of what its process prints, for whoever runs the service."""
         return self.folder / "output.txt"
+
+    @property
+    def replayed(self) -> Path:
+        """The file of the campaigns that a simulation has replayed so far."""
+        return self.folder / "replayed.jsonl"
+
+    @property
+    def measured(self) -> Path:
+        """The folder of what a campaign had measured when a training on it began."""
+        return self.folder / "measured"
 
 
 def create(owner: str | None, actor: str, request: Mapping[str, Any]) -> Job:
@@ -185,9 +203,13 @@ def finish(
 
 
 def drop_checkpoints(job_id: str) -> None:
-    """Delete what a job has fitted that has ended; its model, if there is one, is in MLflow."""
+    """Delete what a job that has ended would have gone on from; its model, if there is one, is in MLflow."""
     job = get(job_id)
-    if job is not None and job.run_id is not None and job.state not in UNFINISHED:
+    if job is None or job.state in UNFINISHED:
+        return
+    job.replayed.unlink(missing_ok=True)
+    shutil.rmtree(job.measured, ignore_errors=True)
+    if job.run_id is not None:
         shutil.rmtree(run_folder(job.run_id), ignore_errors=True)
 
 

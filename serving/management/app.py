@@ -18,6 +18,7 @@ from superion.serving.dataset_files import storage_fault
 from superion.serving.endpoints import Endpoint
 from superion.serving.logs import event
 from superion.serving.management import (
+    campaign_jobs,
     campaign_steps,
     campaigns,
     datasets,
@@ -35,9 +36,20 @@ from superion.serving.management.operations import unique_id
 from superion.serving.problems import Refusal
 from superion.serving.route import JSON
 
-ROUTERS: tuple[APIRouter, ...] = tuple(
-    part.router
-    for part in (me, files, datasets, jobs, models, shadow, drift, known, enumeration, campaigns, campaign_steps, web)
+ROUTERS: tuple[APIRouter, ...] = (
+    me.router,
+    files.router,
+    datasets.router,
+    jobs.router,
+    models.router,
+    shadow.router,
+    drift.router,
+    known.router,
+    enumeration.router,
+    campaigns.router,
+    campaign_steps.router,
+    campaign_jobs.router,
+    web.router,
 )
 
 _BRANCH = re.compile(r"str|int|float|bool|constrained-\w+|[A-Z]\w*Body")

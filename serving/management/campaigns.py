@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from superion.serving import campaigns
+from superion.serving import campaigns, model_host
 from superion.serving.access import Reader, Writer
 from superion.serving.callers import Caller
 from superion.serving.campaign_bodies import CampaignBody, GoalBody, PageQuery, StatusQuery
@@ -169,13 +169,12 @@ def events(caller: Reader, name: str) -> Any:
     responses=NOT_FOUND,
     summary="The report of a campaign, as a page.",
 )
-def report(caller: Reader, name: str) -> Response:
+async def report(caller: Reader, request: Request, name: str) -> Response:
     """Return a page that needs nothing beside it, and loads and sends nothing."""
-    store = campaigns.store()
-    state, found = store.state(name), store.events(name)
-    from superion.discovery.report.page import html_report
-
-    page = html_report(state, found, outlook=None)
+    arrival: float = request.scope[ARRIVAL]
+    predictor = model_host.shared().predictor
+    async with campaigns.turn():
+        page = await in_thread(campaigns.report, name, predictor, arrival, lane=Lane.CHOICE)
     own = _POLICY.search(page)
     if own is None:
         raise Refusal(500)  # a page of scripts without a policy goes to nobody

@@ -1,21 +1,22 @@
-"""`/jobs`: start a training on uploaded data, follow it, cancel it."""
+"""`/jobs`: start a training on uploaded data; follow any job, cancel it."""
 
 from __future__ import annotations
 
 import os
 import time
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse, Response
 
 from superion import home
 from superion.serving import datasets, model_host
 from superion.serving.access import Reader, Writer
 from superion.serving.callers import ADMIN, LOCAL, Caller
-from superion.serving.forms import STRICT
+from superion.serving.datasets import Dataset
+from superion.serving.job_bodies import JobAnswer, JobBody, JobList
 from superion.serving.jobs import store
 from superion.serving.jobs.store import Job
 from superion.serving.problems import Refusal
@@ -29,62 +30,6 @@ MAX_LOG_BYTES = 256 * 1024
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such job."}}
 
 
-class JobBody(BaseModel):
-    """What to train, on what, and how."""
-
-    model_config = STRICT
-
-    datasets: Annotated[list[str], Field(min_length=1, max_length=20)] = Field(description="Uploaded data sets.")
-    start: Literal["scratch", "champion"] = Field("scratch", alias="from", description="champion fine-tunes it.")
-    name: Annotated[str, Field(min_length=1, max_length=120)] = "superion"
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    members: Annotated[int, Field(ge=2, le=50)] = Field(4, description="Networks in the ensemble.")
-    folds: Annotated[int, Field(ge=2, le=100)] = Field(5, description="Folds of the cross-validation.")
-    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        None, description="As the release model unless given."
-    )
-    unlabelled: bool = Field(True, description="Show compounds without a label, where they are at hand.")
-    promote: Literal["never", "if_better"] = Field(
-        "never",
-        description="if_better, which takes the role admin: the new version answers where the gate says better.",
-    )
-
-
-class Progress(BaseModel):
-    """How far a job is."""
-
-    fits_done: int
-    fits_total: int | None = Field(description="Null before it is known.")
-    seconds_left: float | None = Field(description="At the rate so far; null before there is one.")
-
-
-class JobAnswer(BaseModel):
-    """A training job."""
-
-    id: str
-    state: str = Field(description="queued, running, cancelling, succeeded, failed or cancelled.")
-    reason: str | None = Field(description="Why it is in this state, where there is something to say.")
-    owner: str
-    request: dict[str, Any] = Field(
-        description="What was asked for, with the version that it starts from and the holdout that it may not learn."
-    )
-    created: str
-    started: str | None
-    ended: str | None
-    progress: Progress
-    attempts: int
-    run_id: str | None = Field(description="Of MLflow.")
-    run_url: str | None = Field(description="Of the run's page, where MLFLOW_TRACKING_URI names a server with pages.")
-    version: str | None = Field(description="Of the model that came of it.")
-    result: dict[str, Any] | None = Field(description="Cross-validation, gate, and what was left out.")
-
-
-class JobList(BaseModel):
-    """The jobs, newest first."""
-
-    jobs: list[JobAnswer]
-
-
 @router.post(
     "/jobs",
     status_code=202,
@@ -94,40 +39,59 @@ class JobList(BaseModel):
     summary="Start a training.",
 )
 def create(caller: Writer, body: JobBody) -> Any:
-    """Queue a training on uploaded data sets; one is run at a time."""
-    if body.promote != "never" and not caller.may(ADMIN):
-        raise Refusal(403, "promote: changing which model answers takes a key with the role admin", field="promote")
+    """Queue a training on uploaded data sets; one job is run at a time."""
+    check_promotion(body.promote, caller)
     if not body.name.isprintable() or not body.name.strip():
         raise Refusal(400, "name is 1 to 120 printable characters", field="name")
-    for name in body.datasets:
-        found = datasets.find(name, caller)
+    for found in found_datasets(body.datasets, caller):
         if found.purpose == datasets.HOLDOUT:
-            raise Refusal(400, f"the data set {name} is a holdout, which no model learns from", field="datasets")
-    if len(set(body.datasets)) < len(body.datasets):
+            raise Refusal(400, f"the data set {found.id} is a holdout, which no model learns from", field="datasets")
+    return queue(caller, of_now(body.model_dump(by_alias=True)))
+
+
+def check_promotion(asked: str, caller: Caller) -> None:
+    """Refuse a caller, 403, who may not have another model answer."""
+    if asked != "never" and not caller.may(ADMIN):
+        raise Refusal(403, "promote: changing which model answers takes a key with the role admin", field="promote")
+
+
+def found_datasets(names: Sequence[str], caller: Caller) -> list[Dataset]:
+    """Return data sets that a caller may read; raises Refusal: 404 for another one, 400 for one that is named twice."""
+    found = [datasets.find(name, caller) for name in names]
+    if len(set(names)) < len(names):
         raise Refusal(400, "datasets names one twice", field="datasets")
-    # What it starts from and what it may not learn are those of now, also where it is interrupted and goes on later.
-    parent = None if body.start == "scratch" else _champion()
-    held = [one.id for one in datasets.holdout()]
+    return found
+
+
+def of_now(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked of a training with what it starts from and what it may not learn.
+
+    Those are of now, also where it is interrupted and goes on later.
+    """
+    parent = None if request["from"] == "scratch" else _champion()
+    return {**request, "kind": store.TRAINING, "parent": parent, "holdout": [one.id for one in datasets.holdout()]}
+
+
+def queue(caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Queue a job and return its document; raises Refusal, 429, where too many wait."""
     try:
-        job = store.create(
-            caller.key, caller.name, {**body.model_dump(by_alias=True), "parent": parent, "holdout": held}
-        )
+        job = store.create(caller.key, caller.name, request)
     except OverflowError as error:
         raise Refusal(429, f"{error}; try again when some have ended") from None
-    return _document(job, datasets.key_names())
+    return _document(job, datasets.key_names(), caller)
 
 
 @router.get("/jobs", response_model=JobList, summary="The newest 200 jobs, newest first.")
 def list_jobs(caller: Reader) -> Any:
     """Return them."""
     names = datasets.key_names()
-    return {"jobs": [_document(job, names) for job in store.jobs()]}
+    return {"jobs": [_document(job, names, caller) for job in store.jobs()]}
 
 
 @router.get("/jobs/{job_id}", response_model=JobAnswer, responses=_NOT_FOUND, summary="One job.")
 def get(caller: Reader, job_id: str) -> Any:
     """Return it."""
-    return _document(_find(job_id), datasets.key_names())
+    return _document(_find(job_id), datasets.key_names(), caller)
 
 
 @router.get(
@@ -163,7 +127,7 @@ def cancel(caller: Writer, job_id: str) -> Any:
     if job.state not in store.UNFINISHED:
         raise Refusal(409, f"the job has ended already: {job.state}", code="job_ended")
     store.ask_to_cancel(job_id, caller.name)
-    return _document(_find(job_id), datasets.key_names())
+    return _document(_find(job_id), datasets.key_names(), caller)
 
 
 def _champion() -> str:
@@ -181,13 +145,20 @@ def _find(job_id: str) -> Job:
 
 
 def _check_owner(job: Job, caller: Caller, what: str) -> None:
-    if job.owner != caller.key and not caller.may(ADMIN):
+    if not _is_of(job, caller):
         raise Refusal(403, f"whoever started a job may {what}, and a key with the role admin")
 
 
-def _document(job: Job, names: dict[str, str]) -> dict[str, Any]:
+def _is_of(job: Job, caller: Caller) -> bool:
+    return job.owner == caller.key or caller.may(ADMIN)
+
+
+def _document(job: Job, names: Mapping[str, str], caller: Caller) -> dict[str, Any]:
+    # What a simulation tells is of the rows themselves, which not everybody may see: their families and best levels.
+    shown = job.kind == store.TRAINING or _is_of(job, caller)
     return {
         "id": job.id,
+        "kind": job.kind,
         "state": job.state,
         "reason": job.reason,
         "owner": LOCAL.name if job.owner is None else names.get(job.owner, job.owner),
@@ -204,7 +175,7 @@ def _document(job: Job, names: dict[str, str]) -> dict[str, Any]:
         "run_id": job.run_id,
         "run_url": None if job.run_id is None else _run_url(job.run_id),
         "version": job.version,
-        "result": job.result,
+        "result": job.result if shown else None,
     }
 
 

@@ -13,6 +13,8 @@ NAMES = {
     ("POST", "/campaigns/{name}/observations"): "record_observations",
     ("POST", "/campaigns/{name}/withdraw"): "withdraw_suggestions",
     ("POST", "/campaigns/{name}/undo"): "undo_step",
+    ("POST", "/campaigns/simulate"): "simulate_campaigns",
+    ("POST", "/campaigns/{name}/retrain"): "retrain_on_campaign",
 }
 """Operations whose path does not say what they do, or to what."""
 

@@ -1,4 +1,4 @@
-// Training jobs: their state, progress and log, and how to stop them.
+// Jobs: their state, progress and log, and how to stop them.
 
 import { ask, get, send } from "./api.js";
 import { confirm } from "./confirm.js";
@@ -16,7 +16,7 @@ export const isUnfinished = (job) => UNFINISHED.has(job.state);
 function progressOf(job) {
   const { progress } = job;
   if (!progress?.fits_total || !isUnfinished(job)) return job.ended ? `ended ${time(job.ended)}` : "–";
-  const done = `${progress.fits_done} of ${progress.fits_total} fits`;
+  const done = `${progress.fits_done} of ${progress.fits_total} ${job.kind === "simulation" ? "campaigns" : "fits"}`;
   const left = progress.seconds_left === null ? "" : `, about ${duration(progress.seconds_left)} left`;
   return el("div", {}, el("progress", { max: String(progress.fits_total), value: String(progress.fits_done), "aria-label": done }), el("span.note", {}, done + left));
 }
@@ -40,6 +40,8 @@ function facts(job) {
   if (job.result?.gate) rows.push(["Gate", gateWords(job.result.gate)]);
   const errors = Object.entries(job.result?.cross_validation ?? {}).filter(([, of]) => typeof of?.mae === "number");
   for (const [name, { mae }] of errors) rows.push([`Mean error, ${name.replaceAll("_", " ")}`, `${fixed(mae, 3)} of log₁₀(S/cm)`]);
+  const found = Object.entries(job.result?.strategies ?? {});
+  for (const [name, { hits }] of found) rows.push([name.replaceAll("_", " "), `${fixed(hits.at(-1), 1)} of ${job.result.n_hits} hits in the mean`]);
   return table("", [{ name: "" }, { name: "" }], rows);
 }
 
@@ -99,7 +101,7 @@ export function jobList() {
   async function refresh() {
     const { jobs } = await get("jobs");
     const rows = jobs.map((job) => [
-      button(job.request?.name ?? job.id, () => open(job), ".open"),
+      button(job.request?.name ?? `${job.kind} ${job.id}`, () => open(job), ".open"),
       el(`span.badge.${BADGES[job.state] ?? "none"}`, {}, job.state),
       progressOf(job),
       job.owner ?? "–",

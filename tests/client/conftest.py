@@ -17,6 +17,25 @@ from superion.client import transport as transport_module
 ME = {"name": "local", "role": "admin", "key": None, "keys_required": False}
 
 
+JOB = {
+    "id": "a",
+    "state": "queued",
+    "reason": None,
+    "owner": None,
+    "request": {},
+    "created": "2026-01-01T00:00:00Z",
+    "started": None,
+    "ended": None,
+    "progress": {"fits_done": 0, "fits_total": None, "seconds_left": None},
+    "attempts": 0,
+    "run_id": None,
+    "run_url": None,
+    "version": None,
+    "result": None,
+}
+"""A job as a service answers it."""
+
+
 @dataclass(frozen=True)
 class Says:
     """Hold one answer; the status 0 closes the connection without one."""

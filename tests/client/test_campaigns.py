@@ -13,9 +13,10 @@ import pytest
 from superion import Client
 from superion.client import campaigns as campaigns_module
 from superion.client.campaign_records import Campaign, CampaignSummary, Series, Suggestion
+from superion.client.records import Dataset
 from superion.errors import InvalidValue, RequestFailed
 
-from .conftest import Says, Script, refusal
+from .conftest import JOB, Says, Script, refusal
 
 GOAL = {
     "temperature_C": 25.0,
@@ -204,6 +205,7 @@ CALLS: list[tuple[Callable[[Client, Any], Any], Any, tuple[str, str, Any]]] = [
     (lambda c, n: c.undo(n), {"event": EVENT}, ("POST", "/undo", {"event": None, "reason": ""})),
     (lambda c, n: c.undo(n, 3, "why"), {"event": EVENT}, ("POST", "/undo", {"event": 3, "reason": "why"})),
     (lambda c, n: c.events(n), {"events": [EVENT]}, ("GET", "/events", None)),
+    (lambda c, n: c.retrain(n, epochs=3), JOB, ("POST", "/retrain", {"force": False, "epochs": 3})),
 ]
 
 
@@ -220,6 +222,14 @@ def test_what_each_call_sends(script: Script, call: Any) -> None:
         ask(script.client(), "..")
     ask(script.client(), "b/../c")
     assert last(script)[1].startswith("/campaigns/b%2F..%2Fc")
+
+
+def test_what_is_replayed_may_be_records_or_names(script: Script) -> None:
+    script.answers = [Says(document={**JOB, "kind": "simulation"})]
+    assert script.client().simulate("d", seeds=3).kind == "simulation"
+    assert last(script) == ("POST", "/campaigns/simulate", {"datasets": ["d"], "seeds": 3})
+    script.client().simulate([Dataset.model_construct(id="d2"), "e"])
+    assert last(script)[2] == {"datasets": ["d2", "e"]}
 
 
 def test_all_candidates_are_read_page_by_page(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:

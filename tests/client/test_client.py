@@ -19,24 +19,7 @@ from superion.client.materials import BYTES_A_REQUEST, MATERIALS_A_REQUEST, enco
 from superion.errors import InvalidValue, RequestFailed
 from superion.serving.limits import MAX_BODY_BYTES, MAX_MATERIALS, MAX_PREDICTIONS
 
-from .conftest import Says, Script, refusal
-
-JOB = {
-    "id": "a",
-    "state": "queued",
-    "reason": None,
-    "owner": None,
-    "request": {},
-    "created": "2026-01-01T00:00:00Z",
-    "started": None,
-    "ended": None,
-    "progress": {"fits_done": 0, "fits_total": None, "seconds_left": None},
-    "attempts": 0,
-    "run_id": None,
-    "run_url": None,
-    "version": None,
-    "result": None,
-}
+from .conftest import JOB, Says, Script, refusal
 
 
 def answered(body: Any, version: str = "1") -> Says:

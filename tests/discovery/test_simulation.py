@@ -15,7 +15,8 @@ import pytest
 from superion.discovery.choice.proposal import Known
 from superion.discovery.goal import Goal
 from superion.discovery.retrospective import simulation as under_test
-from superion.discovery.retrospective.simulation import Plan, Retrospective, Run, Table, replay, simulate
+from superion.discovery.retrospective.plan import STRATEGIES, Plan
+from superion.discovery.retrospective.simulation import Retrospective, Run, Table, replay, simulate
 from superion.discovery.retrospective.strategies import Pool, Step, strategies
 from superion.discovery.retrospective.summary import figure, summary
 from superion.errors import InvalidTable, InvalidValue
@@ -25,7 +26,7 @@ from superion.training.table import Measurement
 
 from ._beliefs import FORMULAS, obelix
 
-NAMES = tuple(strategies(Goal()))
+NAMES = STRATEGIES
 QUICK = ("superion", "random", "nearest_neighbour")
 
 
@@ -78,6 +79,10 @@ def same_run(one: Run, other: Run) -> bool:
         np.array_equal(getattr(one, field), getattr(other, field), equal_nan=field == "error")
         for field in ("hits", "families", "regret", "error")
     )
+
+
+def test_there_is_a_strategy_of_every_name() -> None:
+    assert tuple(strategies(Goal())) == STRATEGIES
 
 
 def test_hits_are_the_best_that_were_measured() -> None:
@@ -205,6 +210,30 @@ def test_processes_work_side_by_side_as_one_does(data_mirror: Callable[[str], Pa
             assert same_run(one, two)
             assert same_run(one, three)
     assert not same_run(*alone.runs["superion"])
+
+
+def test_what_was_replayed_before_is_not_replayed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = plan(names=("random", "nearest_neighbour"))
+    kept: dict[tuple[str, int], Run] = {}
+    whole = simulate(small(), given, keep=kept.__setitem__)
+    assert set(kept) == {(name, seed) for name in given.names for seed in range(2)}
+    half = {task: run for task, run in kept.items() if task[0] == "random"}
+    watched, told, new = Watched(monkeypatch), list[tuple[int, int]](), list[tuple[str, int]]()
+    going_on = simulate(
+        small(), given, lambda done, total: told.append((done, total)), done=half, keep=lambda task, _: new.append(task)
+    )
+    assert {name for name, *_ in watched.seen} == {"nearest_neighbour"}
+    assert (told, new) == ([(3, 4), (4, 4)], [("nearest_neighbour", 0), ("nearest_neighbour", 1)])
+    assert list(going_on.runs) == list(whole.runs)
+    for name in given.names:
+        assert all(map(same_run, going_on.runs[name], whole.runs[name]))
+
+
+def test_a_run_is_read_as_it_was_written() -> None:
+    run = replay(Table.of(small(), 0.25), plan(), "random", 0)
+    assert same_run(Run.from_dict(json.loads(json.dumps(run.as_dict()))), run)
+    nothing = replace(run, regret=np.full_like(run.regret, np.inf))
+    assert np.isinf(Run.from_dict(json.loads(json.dumps(nothing.as_dict()))).regret).all()
 
 
 def made_up(hits: list[list[int]], *, n: int = 40, n_hits: int = 4, **changes: Any) -> Retrospective:

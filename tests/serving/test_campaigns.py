@@ -96,6 +96,10 @@ def test_the_command_line_and_http_say_the_same_of_one_campaign(service: Service
     table.write_text(text)
     assert list(csv.DictReader(io.StringIO(text))) == printed(service.home, "campaign", "export", "both")["rows"]
     assert len(read_table(table)) == 2
+    printed(service.home, "campaign", "report", "both", "--html", str(tmp_path / "report.html"))
+    page = service.client.get("/campaigns/both/report").text
+    assert "What is believed of the candidates that are left" in page
+    assert page == (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_what_is_left_out_is_named_item_by_item(service: Service, cif: str, poscar: str, structure: Any) -> None:

@@ -119,6 +119,8 @@ def test_who_may_is_said() -> None:
         "record_observations",
         "withdraw_suggestions",
         "undo_step",
+        "simulate_campaigns",
+        "retrain_on_campaign",
     }
 
 

@@ -66,6 +66,8 @@ ROLES = {
         "POST /campaigns/{name}/observations",
         "POST /campaigns/{name}/withdraw",
         "POST /campaigns/{name}/undo",
+        "POST /campaigns/{name}/retrain",
+        "POST /campaigns/simulate",
     },
     "admin": {"POST /models/rollback", "POST /models/{version}/promote", "PUT /shadow"},
 }
@@ -316,6 +318,23 @@ def test_rows_of_a_private_data_set_are_shown_to_its_readers_alone(guarded: Guar
         answer = guarded.ask("rosa", route)
         assert answer.status_code == 200
         assert not [formula for _, formula in own if formula in answer.text], route
+
+
+def test_what_a_simulation_tells_of_its_rows_is_for_its_owner(guarded: Guarded, private_version: str) -> None:
+    dataset = next(one["id"] for one in guarded.ask("ada", "GET /datasets").json()["datasets"] if one["n_rows"] > 20)
+    asked = {"datasets": [dataset], "strategies": ["random"], "start": 5, "rounds": 2, "seeds": 1, "top": 0.1}
+    assert guarded.ask("grace", "POST /campaigns/simulate", json=asked).status_code == 404
+    job = guarded.ask("ada", "POST /campaigns/simulate", json=asked)
+    assert job.status_code == 202, job.text
+    path = f"GET /jobs/{job.json()['id']}"
+    assert eventually(lambda: guarded.ask("ada", path).json()["state"] == "succeeded", 90)
+    for name in ("ada", "root"):
+        assert guarded.ask(name, path).json()["result"]["n_hits"] > 0
+    for name in ("rosa", "grace"):
+        listed = guarded.ask(name, "GET /jobs").json()["jobs"]
+        found = [guarded.ask(name, path).json(), next(one for one in listed if one["id"] == job.json()["id"])]
+        assert [(one["state"], one["result"]) for one in found] == [("succeeded", None)] * 2
+        assert guarded.ask(name, path + "/log").status_code == 403
 
 
 def _rows(guarded: Guarded) -> list[str]:

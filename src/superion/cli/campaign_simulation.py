@@ -40,7 +40,7 @@ def simulate(
 
     try:
         from superion.discovery.goal import Goal
-        from superion.discovery.retrospective.simulation import Plan
+        from superion.discovery.retrospective.plan import Plan
         from superion.discovery.retrospective.simulation import simulate as replayed
         from superion.discovery.retrospective.summary import figure, summary
         from superion.training import drawing

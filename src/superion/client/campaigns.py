@@ -20,6 +20,7 @@ from superion.client.campaign_records import (
     Suggestion,
 )
 from superion.client.materials import Material, listed, material_body
+from superion.client.records import Dataset, Job
 from superion.client.transport import Transport
 from superion.errors import InvalidValue
 
@@ -181,6 +182,25 @@ class CampaignCalls:
     def export(self, campaign: Named) -> str:
         """Return what was measured as CSV, which `superion train --data` learns from."""
         return self._transport.send("GET", _path(campaign, "export"), repeatable=True).text
+
+    def retrain(self, campaign: Named, *, force: bool = False, **settings: Any) -> Job:
+        """Start a job that fine-tunes the champion on what was measured, where that pays, and return it.
+
+        `settings` are the further fields of `POST /campaigns/{name}/retrain`: seed, members, folds, epochs, promote.
+        Raises RequestFailed with the code `does_not_pay` where it does not; `force` has it done all the same.
+        """
+        document = {"force": force, **settings}
+        return self._transport.read(Job, "POST", _path(campaign, "retrain"), document=document)
+
+    def simulate(self, datasets: Dataset | str | Iterable[Dataset | str], **settings: Any) -> Job:
+        """Start a job that replays campaigns on uploaded data sets with every strategy, and return it.
+
+        `settings` are the further fields of `POST /campaigns/simulate`: batch, rounds, start, seeds, top, hold_out,
+        strategies, acquisition, kappa, most_of_a_family. The job's `result` is what the replay comes to.
+        """
+        several = [datasets] if isinstance(datasets, Dataset | str) else list(datasets)
+        document = {"datasets": [one.id if isinstance(one, Dataset) else one for one in several], **settings}
+        return self._transport.read(Job, "POST", "/campaigns/simulate", document=document)
 
 
 def _bodies(candidates: Material | Series | Iterable[Material]) -> Iterator[Mapping[str, Any]]:

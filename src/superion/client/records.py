@@ -74,9 +74,11 @@ class Progress(Record):
 
 
 class Job(Record):
-    """A training job."""
+    """A job: a training, or a simulation of campaigns."""
 
     id: str
+    kind: str = "training"
+    """training or simulation."""
     state: str
     """queued, running, cancelling, succeeded, failed or cancelled."""
     reason: str | None
