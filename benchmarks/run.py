@@ -31,7 +31,7 @@ FIGURES: dict[str, Callable[[Setting], Figure]] = {
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-OTHERS = ("service.py", "forests.py", "stability.py", "campaign.py")
+OTHERS = ("service.py", "forests.py", "stability.py", "campaign.py", "screening.py")
 """Benchmarks of the rest, which print tables of their own."""
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from superion.discovery.choice.suggesting import Chooser
     from superion.discovery.goal import Goal
     from superion.discovery.report.page import html_report
+    from superion.discovery.screening.frame import screen
     from superion.discovery.series import Doped, Plan, Series, Substitution, doping_series
     from superion.discovery.swaps import Swap
 
@@ -34,6 +35,7 @@ __all__ = [
     "doping_series",
     "html_report",
     "read_candidates",
+    "screen",
 ]
 
 _HOME = {
@@ -51,6 +53,7 @@ _HOME = {
     "doping_series": "series",
     "html_report": "report.page",
     "read_candidates": "candidates",
+    "screen": "screening.frame",
 }
 
 __getattr__ = lazy_names(__name__, _HOME)

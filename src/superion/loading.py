@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,22 +14,42 @@ if TYPE_CHECKING:
 RELEASE = "release"
 
 
+@dataclass(frozen=True)
+class FoundModel:
+    """Hold where a model lies, and what the registry calls it."""
+
+    folder: Path
+    version: str | None = None
+    alias: str | None = None
+
+    def load(self) -> Predictor:
+        """Load it."""
+        from superion.models.predictor import Predictor
+
+        return Predictor.from_folder(self.folder, version=self.version, alias=self.alias)
+
+
 def load_predictor(model: str | Path = "champion") -> Predictor:
     """Load the model that `model` names; see `superion.load`."""
+    return find_model(model).load()
+
+
+def find_model(model: str | Path = "champion") -> FoundModel:
+    """Return where the model lies that `model` names; see `superion.load`."""
     try:
-        from superion.models.predictor import RELEASE_FOLDER, Predictor
+        from superion.models.predictor import RELEASE_FOLDER
     except ModuleNotFoundError as error:
         raise missing(error, "predict") from error
     if isinstance(model, Path):
-        return Predictor.from_folder(model)
+        return FoundModel(model)
     if model == RELEASE:
-        return Predictor.from_folder(RELEASE_FOLDER, alias=RELEASE)
+        return FoundModel(RELEASE_FOLDER, alias=RELEASE)
     if not model.startswith("models:/") and ("/" in model or Path(model).is_dir()):
-        return Predictor.from_folder(Path(model))
+        return FoundModel(Path(model))
     from superion.training.registry import resolve_or_release
 
     registered = resolve_or_release(model)
-    return Predictor.from_folder(registered.folder, version=registered.version, alias=registered.alias)
+    return FoundModel(registered.folder, registered.version, registered.alias)
 
 
 def missing(error: ModuleNotFoundError, extra: str) -> MissingDependency:

@@ -24,6 +24,7 @@ from superion.cli import (
     key,
     models,
     predict,
+    screen,
     serve,
     train,
     window,
@@ -61,6 +62,7 @@ app.command()(window.window)
 app.command()(interface.interface)
 app.command()(environment.environment)
 app.command("enumerate")(enumeration.enumerate_)
+app.command()(screen.screen)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(models.promote)
