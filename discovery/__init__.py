@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from superion.discovery.goal import Goal
     from superion.discovery.report.page import html_report
     from superion.discovery.screening.frame import screen
+    from superion.discovery.screening.ranking import best, distinct, pareto
     from superion.discovery.series import Doped, Plan, Series, Substitution, doping_series
     from superion.discovery.swaps import Swap
 
@@ -32,8 +33,11 @@ __all__ = [
     "Series",
     "Substitution",
     "Swap",
+    "best",
+    "distinct",
     "doping_series",
     "html_report",
+    "pareto",
     "read_candidates",
     "screen",
 ]
@@ -50,8 +54,11 @@ _HOME = {
     "Series": "series",
     "Substitution": "series",
     "Swap": "swaps",
+    "best": "screening.ranking",
+    "distinct": "screening.ranking",
     "doping_series": "series",
     "html_report": "report.page",
+    "pareto": "screening.ranking",
     "read_candidates": "candidates",
     "screen": "screening.frame",
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from superion.featurizers.bond_valence import bond_valence_parameters
     from superion.featurizers.context import CellContext
     from superion.featurizers.crystal import Crystal
+    from superion.featurizers.fingerprint import structure_fingerprint
     from superion.featurizers.formula import Formula
     from superion.featurizers.graph_arrays import crystal_arrays
     from superion.featurizers.graphs import composition_graph, crystal_graph
@@ -46,6 +47,7 @@ __all__ = [
     "percolating_points",
     "percolation_levels",
     "structural_descriptors",
+    "structure_fingerprint",
 ]
 
 _HOME = {
@@ -69,6 +71,7 @@ _HOME = {
     "percolating_points": "percolation",
     "percolation_levels": "percolation",
     "structural_descriptors": "structural",
+    "structure_fingerprint": "fingerprint",
 }
 
 

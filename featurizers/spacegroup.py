@@ -73,15 +73,15 @@ def find_symmetry(crystal: Crystal, tolerance: float = TOLERANCE) -> FoundSymmet
     Raises InvalidValue for a tolerance that is not above 0 and below 1, InvalidCrystal when spglib finds no consistent
     symmetry at that tolerance, and MissingDependency without spglib.
     """
-    if not 0.0 < tolerance < 1.0:
-        raise InvalidValue(
-            "the tolerance must lie between 0 and 1 angstrom, 0.08 for example", field="tolerance", value=tolerance
-        )
     return symmetry_of(Occupancies.of(crystal), crystal.space_group_number, tolerance)
 
 
 def symmetry_of(contents: Occupancies, declared_number: int | None, tolerance: float = TOLERANCE) -> FoundSymmetry:
     """Do what `find_symmetry` does for contents that are at hand."""
+    if not 0.0 < tolerance < 1.0:
+        raise InvalidValue(
+            "the tolerance must lie between 0 and 1 angstrom, 0.08 for example", field="tolerance", value=tolerance
+        )
     try:
         import spglib
     except ImportError as fault:

@@ -335,3 +335,22 @@ def test_the_next_batch_of_a_campaign_is_timed(
     ]
     assert all(one["seconds"] > 0.0 for one in figures)
     assert err.count("stable against lithium") == 2
+
+
+@pytest.mark.check
+def test_screenings_are_timed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setattr(sys, "argv", ["screening.py", "--compositions", "20000", "--crystals", "300", "--workers", "1"])
+    importlib.import_module("screening").main()
+    out, err = capsys.readouterr()
+    figures = json.loads(out)["figures"]
+    assert [(kind, found["runs"][0]["materials"]) for kind, found in figures.items()] == [
+        ("compositions", 20_000),
+        ("crystals", 300),
+    ]
+    for found in figures.values():
+        (run,) = found["runs"]
+        assert (run["failed"], run["times_the_first"], run["efficiency"]) == (0, 1.0, 1.0)
+        assert run["rate_per_second"] > 0.0 and found["without_dask_per_second"] > 0.0
+        assert run["worker_MiB_peak"] >= run["worker_MiB_after_start"] > 100
+    assert err.count("no Dask") == 2

@@ -95,6 +95,7 @@ _OF_ALL = (
     pa.field("row", pa.int64()),
     pa.field("id", pa.string()),
     pa.field("composition", pa.string()),
+    pa.field("fingerprint", pa.string()),
     *(pa.field(c.name, c.type, metadata={"unit": c.unit} if c.unit else None) for c in PREDICTED),
     pa.field("temperature_C", pa.float64()),
     pa.field("model", pa.string()),
@@ -102,7 +103,8 @@ _OF_ALL = (
 )
 
 RESULTS = pa.schema(_OF_ALL)
-"""Columns of what was predicted; `row` is the place in the list, from 0, and equal materials have one `composition`."""
+"""Columns of what was predicted; `row` is the place in the list, from 0. Equal materials have one `composition`, and
+equal crystals one `fingerprint` besides."""
 FAILURES = pa.schema(
     [pa.field(name, pa.int64() if name == "row" else pa.string()) for name in ("row", "id", "code", "message", "field")]
 )
@@ -119,6 +121,8 @@ class Row:
     """Empty where it has none."""
     composition: str | None
     """The key of its composition, None for what could not be read."""
+    fingerprint: str | None
+    """That of its structure, None where it has none, or no symmetry is found."""
     answer: Prediction | Failure
 
 
@@ -130,6 +134,7 @@ def tables(rows: Sequence[Row], model: ModelName, temperature_c: float) -> tuple
         "row": [row.place for row, _ in found],
         "id": [row.id or None for row, _ in found],
         "composition": [row.composition for row, _ in found],
+        "fingerprint": [row.fingerprint for row, _ in found],
         **{column.name: [column.look(answer) for _, answer in found] for column in PREDICTED},
         "temperature_C": [temperature_c] * len(found),
         "model": [model.name] * len(found),

@@ -13,11 +13,13 @@ import pyarrow as pa
 from superion.discovery.screening.columns import Row, tables
 from superion.discovery.screening.condition import Condition
 from superion.discovery.screening.parts import Item, Part
-from superion.errors import InvalidArtefact, Unavailable
+from superion.errors import InvalidArtefact, InvalidCrystal, Unavailable
+from superion.featurizers.fingerprint import structure_fingerprint
 from superion.loading import find_model
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.calibration import check_confidence
 from superion.models.inputs import ReadMaterial
+from superion.models.material import Material
 from superion.models.predictor import RELEASE_FOLDER, Predictor
 from superion.models.records import Failure
 
@@ -97,12 +99,23 @@ def judge(part: Part, asked: Asked) -> Judged:
     for batch in _batches(items, predictor):
         answers = predictor.answer(batch, asked.temperature_c, asked.confidence).predictions
         for read, answer in zip(batch, answers, strict=True):
-            composition = None if isinstance(read, Failure) else read.material.formula.canonical
-            rows.append(Row(part.first + len(rows), items[len(rows)].id or "", composition, answer))
+            composition, fingerprint = (None, None) if isinstance(read, Failure) else _keys(read.material)
+            name = items[len(rows)].id or ""
+            rows.append(Row(part.first + len(rows), name, composition, fingerprint, answer))
     results, failures = tables(rows, predictor.model, asked.temperature_c)
     if asked.where is not None and len(results):
         results = results.filter(pa.array(Condition(asked.where).holds(results)))
     return Judged(len(items), results, failures)
+
+
+def _keys(material: Material) -> tuple[str, str | None]:
+    """Return the keys of a composition and of a structure."""
+    if material.crystal is None:
+        return material.formula.canonical, None
+    try:
+        return material.formula.canonical, structure_fingerprint(material.crystal)
+    except InvalidCrystal:
+        return material.formula.canonical, None
 
 
 def _batches(items: list[Item], predictor: Predictor) -> list[list[ReadMaterial | Failure]]:

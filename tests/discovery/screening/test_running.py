@@ -19,6 +19,8 @@ from superion.discovery.screening.judging import Asked, Model, judge
 from superion.discovery.screening.running import Progress, Screening, run
 from superion.discovery.screening.sources import Source
 from superion.errors import InvalidArtefact, InvalidValue, Unavailable
+from superion.featurizers.crystal import Crystal
+from superion.featurizers.fingerprint import structure_fingerprint
 from superion.featurizers.formula import Formula
 from superion.models.inputs import Named
 from superion.models.predictor import RELEASE_FOLDER
@@ -62,6 +64,7 @@ def test_a_list_is_predicted_as_its_materials_are(client: Any, tmp_path: Path) -
         expected = {
             "id": said["id"],
             "composition": Formula.parse(said["formula"]).canonical,
+            "fingerprint": None,
             "formula": said["formula"],
             "input": "formula",
             "log10_sigma": level["mean"],
@@ -141,6 +144,7 @@ def test_structures_are_predicted_from_where_they_lie(client: Any, tmp_path: Pat
     (said,) = superion.load("release").predict([{"cif": ARGYRODITE}]).as_dict()["predictions"]
     for row in rows:
         assert row["input"] == "cif"
+        assert row["fingerprint"] == structure_fingerprint(Crystal.from_cif(ARGYRODITE))
         assert row["log10_sigma"] == pytest.approx(said["conductivity"]["log10_S_per_cm"]["mean"], abs=DIGITS)
     assert [(row["id"], row["code"]) for row in rows_of(found.failures)] == [("broken.cif", "invalid_cif")]
 
