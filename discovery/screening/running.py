@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from superion.discovery.screening.judging import Asked, judge
 from superion.discovery.screening.parts import Part
 from superion.discovery.screening.results import Counts, Results
 from superion.discovery.screening.sources import Source
-from superion.errors import InvalidValue, SuperionError
+from superion.errors import InvalidValue, SuperionError, Unavailable
 from superion.home import PHASE_TABLE_VARIABLE
 
 if TYPE_CHECKING:
@@ -174,25 +176,40 @@ def _each(
     ended: Any = as_completed()
 
     def send(part: Part, alone: bool = False) -> None:
-        future = client.submit(work, part, asked, results, alone, pure=False, priority=-part.number)
+        with _answering():
+            future = client.submit(work, part, asked, results, alone, pure=False, priority=-part.number)
         sent[future] = part, alone
         ended.add(future)
 
     while True:
-        # Workers come and go, so it is looked at for each part.
-        most = AHEAD * max(1, sum(client.nthreads().values()))
+        with _answering():
+            # Workers come and go, so it is looked at for each part.
+            most = AHEAD * max(1, sum(client.nthreads().values()))
         while len(sent) < most and (part := next(parts, None)) is not None:
             send(part)
         if not sent:
             return
-        future = next(ended)
+        with _answering():
+            future = next(ended)
+            if future.cancelled():
+                raise CancelledError
+            error = future.exception()
         part, alone = sent.pop(future)
-        if future.status == "finished":
+        if error is None:
             yield part, future.result()
-            continue
-        error = future.exception()
-        if isinstance(error, KilledWorker) and not alone:
+        elif isinstance(error, KilledWorker) and not alone:
             # One of its materials takes the whole process with it.
             send(part, alone=True)
-            continue
-        yield part, error if isinstance(error, Exception) else RuntimeError(str(future.status))
+        else:
+            yield part, error
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Raise Unavailable where the scheduler is gone."""
+    try:
+        yield
+    except (OSError, CancelledError) as error:
+        raise Unavailable(
+            "the scheduler does not answer any more; the same command goes on with what is not done", field="scheduler"
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -78,9 +79,9 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 class Running:
     """Hold a screening in processes of its own."""
 
-    def __init__(self, path: Path, out: Path) -> None:
+    def __init__(self, path: Path, out: Path, *place: object) -> None:
         self.out = out
-        command = ["screen", path, "--out", out, "--model", "release", "--rows", 100, "--workers", 2]
+        command = ["screen", path, "--out", out, "--model", "release", "--rows", 100, *(place or ("--workers", 2))]
         code = "import sys; from superion.cli import main; sys.argv[0] = 'superion'; main()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, command)],
@@ -161,3 +162,38 @@ def test_after_a_kill_of_the_scheduler_the_rerun_completes(
     failures = pq.read_table(tmp_path / "found.failures.parquet").to_pylist()
     assert [(row["row"], row["id"], row["code"]) for row in failures] == [(2500, "m2500", "invalid_formula")]
     assert not list(running.out.glob(".*"))
+
+
+@pytest.mark.check
+@pytest.mark.timeout(600)
+def test_where_a_groups_scheduler_is_killed_the_command_says_so(
+    long_list: Path, undisturbed: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Scheduler and worker are programs of Dask's own, as those of a group are."""
+    dask = [sys.executable, "-m", "dask"]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    notes = tmp_path / "scheduler.json"
+    place = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(notes)]
+    scheduler = subprocess.Popen([*dask, "scheduler", *place], **quiet)
+    options = ["--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--death-timeout", "5"]
+    worker = subprocess.Popen([*dask, "worker", "--scheduler-file", str(notes), *options], **quiet)
+    try:
+        deadline = time.monotonic() + 60.0
+        while not notes.is_file() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        address = json.loads(notes.read_text())["address"]
+        out = tmp_path / "found.parquet"
+        running = Running(long_list, out, "--scheduler", address)
+        running.wait_for_parts(3)
+        scheduler.kill()
+        printed = running.end()
+        assert running.process.returncode == 2, printed
+        assert "the scheduler does not answer any more; the same command goes on" in printed
+        assert "Traceback" not in printed
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+    finished = Running(long_list, out, "--workers", 2)
+    assert finished.end() and finished.process.returncode == 1
+    assert rows(out) == undisturbed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -58,6 +59,8 @@ def screen(
     except ModuleNotFoundError as error:
         raise missing(error, "screen") from error
     screening = Screening(Source.of(source), Asked.of(model, temperature, confidence, where), out, rows)
+    # What goes wrong with the scheduler is said in one line, below; Dask writes tracebacks of it.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     place: AbstractContextManager[Client]
     if scheduler is not None:
         place = clusters.at(scheduler)
