@@ -52,6 +52,8 @@ def screen(
     from superion.loading import missing
 
     try:
+        import distributed  # noqa: F401 # which sets the levels of its logs when it is first imported
+
         from superion.discovery.screening import clusters
         from superion.discovery.screening.judging import Asked
         from superion.discovery.screening.running import Screening, run
