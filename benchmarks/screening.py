@@ -34,6 +34,7 @@ from superion.featurizers.formula import Formula
 SWAPS = ("S>Se,O", "Cl>Br,I", "P>Sb,Si,Ge")
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "argyrodite.cif"
 MIB = 1024.0 * 1024.0
+CONDUCTIVITY = "compositions, conductivity alone"
 
 
 def compositions(n: int, folder: Path) -> Path:
@@ -102,7 +103,7 @@ class Memory:
             thread.join()
 
 
-def screened(path: Path, workers: int, out: Path) -> dict[str, Any]:
+def screened(path: Path, workers: int, asked: Asked, out: Path) -> dict[str, Any]:
     """Screen a list with so many workers; returns the rate, the time and the memory."""
     begun = time.monotonic()
     told: list[tuple[float, int]] = []
@@ -116,7 +117,7 @@ def screened(path: Path, workers: int, out: Path) -> dict[str, Any]:
                 if len(told) == 2 * workers:
                     all_at_work.set()
 
-            found = run(Screening(Source.of(path), Asked.of("release", 25.0, 0.9, None), out), client, progress)
+            found = run(Screening(Source.of(path), asked, out), client, progress)
     # From when every worker has done its first part, with what was done by then.
     start, before = told[min(2 * workers, len(told)) - 1]
     end, after = told[-1]
@@ -137,9 +138,8 @@ def _facts() -> dict[str, int]:
     return {"pid": os.getpid()}
 
 
-def alone(path: Path, n: int) -> float:
+def alone(path: Path, n: int, asked: Asked) -> float:
     """Return the rate of the same prediction in this process, without Dask [materials/s]."""
-    asked = Asked.of("release", 25.0, 0.9, None)
     source = Source.of(path)
     parts = list(source.parts(source.rows))[: max(2, n // source.rows)]
     judge(parts[0], asked)
@@ -166,12 +166,13 @@ def main() -> None:
         folder = Path(name)
         lists = {}
         if options.compositions:
-            lists["compositions"] = compositions(options.compositions, folder)
+            lists["compositions"] = lists[CONDUCTIVITY] = compositions(options.compositions, folder)
         if options.crystals:
             lists["crystals"] = crystals(options.crystals, options.cifs, folder)
         for kind, path in lists.items():
-            rate = alone(path, 10_000 if kind == "compositions" else 500)
-            runs = [screened(path, n, folder / f"{kind}-{n}.parquet") for n in options.workers]
+            asked = Asked.of("release", 25.0, 0.9, None, stability=kind != CONDUCTIVITY)
+            rate = alone(path, 500 if kind == "crystals" else 10_000, asked)
+            runs = [screened(path, n, asked, folder / f"{len(figures)}-{n}.parquet") for n in options.workers]
             first = runs[0]["rate_per_second"]
             for one in runs:
                 ratio = one["rate_per_second"] / first if first and one["rate_per_second"] else None
@@ -184,15 +185,15 @@ def main() -> None:
 
 def _print(figures: dict[str, Any]) -> None:
     print(
-        f"{'list':14} {'workers':>7} {'materials/s':>11} {'times':>6} {'efficiency':>10} {'MiB':>12}", file=sys.stderr
+        f"{'list':32} {'workers':>7} {'materials/s':>11} {'times':>6} {'efficiency':>10} {'MiB':>12}", file=sys.stderr
     )
     for kind, found in figures.items():
-        print(f"{kind:14} {'no Dask':>11} {found['without_dask_per_second']:11.0f}", file=sys.stderr)
+        print(f"{kind:32} {'no Dask':>11} {found['without_dask_per_second']:11.0f}", file=sys.stderr)
         for one in found["runs"]:
             memory = f"{one['worker_MiB_after_start']} to {one['worker_MiB_peak']}"
             cells = (one["workers"], one["rate_per_second"], one["times_the_first"], one["efficiency"], memory)
             shown = " ".join(f"{'-' if cell is None else cell:>11}" for cell in cells)
-            print(f"{'':14} {shown}", file=sys.stderr)
+            print(f"{'':32} {shown}", file=sys.stderr)
 
 
 if __name__ == "__main__":

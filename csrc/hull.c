@@ -208,7 +208,7 @@ static superion_status add(programme *p, superion_hull_path *path, double upper,
     return SUPERION_OK;
 }
 
-static superion_status follow(programme *p, double t_start, double t_end, superion_hull_path *path) {
+static superion_status follow(programme *p, double t_start, double t_end, double slope_end, superion_hull_path *path) {
     size_t left = 1000 + 100 * p->n_rows + p->n_columns;
     superion_status status = superion_hull_factorise(p);
     status = status == SUPERION_OK ? minimise(p, t_start, &left) : status;
@@ -227,7 +227,9 @@ static superion_status follow(programme *p, double t_start, double t_end, superi
         } else if (last) {
             path->intervals[4 * (path->count - 1) + 1] = t_end;
         }
-        if (status != SUPERION_OK || last) {
+        /* The last piece may still be lengthened, the one before it may not. */
+        int enough = path->count > 1 && path->intervals[4 * (path->count - 2) + 3] > slope_end;
+        if (status != SUPERION_OK || last || enough) {
             return status;
         }
         if (left-- == 0) {
@@ -271,7 +273,7 @@ static superion_status check(const programme *p, const int64_t *units, double t_
 
 superion_status superion_follow_hull(const double *columns, size_t n_columns, size_t n_rows, const double *costs,
                                      const double *slopes, const double *right_side, const int64_t *units, double t_start,
-                                     double t_end, superion_hull_path *path) {
+                                     double t_end, double slope_end, superion_hull_path *path) {
     if (path == NULL) {
         return SUPERION_NULL_ARGUMENT;
     }
@@ -314,7 +316,7 @@ superion_status superion_follow_hull(const double *columns, size_t n_columns, si
         p.rest = p.direction + m;
         memcpy(p.basis, units, m * sizeof *units);
         path->n_rows = m;
-        status = follow(&p, t_start, t_end, path);
+        status = follow(&p, t_start, t_end, slope_end, path);
     }
     free(block);
     free(p.basis);

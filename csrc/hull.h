@@ -54,7 +54,7 @@ extern "C" {
 
 typedef struct superion_hull_path {
     /* Number of pieces, 1 or more, by falling t: the first begins at t_start, each where the one before it ends, the last
-     * ends at t_end. */
+     * ends at t_end, or before it where `slope_end` says so. */
     size_t count;
     size_t n_rows;
     /* Shape (count, 4): upper t, lower t (-infinity allowed), c . x, d . x. */
@@ -76,13 +76,15 @@ typedef struct superion_hull_path {
  * right_side: shape (n_rows,): b; finite, 0 or more.
  * units: shape (n_rows,): the column that is 1 in row i and 0 in the others.
  * t_start, t_end: t_start finite, t_end at most t_start, -infinity allowed; equal for one minimisation, which is one piece.
+ * slope_end: the path may end, before t_end, with the piece after the first of which d . x is above this, and that last
+ *     piece may be cut short; INFINITY for all of it.
  * path: written in full on success, and emptied on failure; superion_hull_path_free frees it.
  *
  * Returns SUPERION_OK, NULL_ARGUMENT, BAD_PROGRAMME (what is said above does not hold), UNBOUNDED (the costs have no
  * minimum at some t of the range), NO_CONVERGENCE or OUT_OF_MEMORY. */
 superion_status superion_follow_hull(const double *columns, size_t n_columns, size_t n_rows, const double *costs,
                                      const double *slopes, const double *right_side, const int64_t *units, double t_start,
-                                     double t_end, superion_hull_path *path);
+                                     double t_end, double slope_end, superion_hull_path *path);
 
 /* Free the pieces of a path and empty it; NULL is left as it is. */
 void superion_hull_path_free(superion_hull_path *path);

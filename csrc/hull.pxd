@@ -24,6 +24,7 @@ cdef extern from "hull.h" nogil:
         const int64_t *units,
         double t_start,
         double t_end,
+        double slope_end,
         superion_hull_path *path,
     )
     void superion_hull_path_free(superion_hull_path *path)

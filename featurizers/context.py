@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
     from superion.featurizers.crystal import Crystal
     from superion.featurizers.formula import Formula
 
-__all__ = ["CellContext", "cell_volume", "context_vector", "estimated_atoms_per_cell", "smallest_formula_atoms"]
+__all__ = [
+    "CellContext",
+    "cell_volume",
+    "context_vector",
+    "estimated_atoms_per_cell",
+    "smallest_formula_atoms",
+    "smallest_formulas_atoms",
+]
 
 MAX_FORMULA_ATOMS = 1000
 """Largest whole-number formula that is looked for [atoms]."""
@@ -31,7 +40,11 @@ VOLUME_SHARE = 0.85
 training materials the logarithm of their ratio scatters by 0.14 about this."""
 
 _SIZES = np.arange(1, MAX_FORMULA_ATOMS + 1)
-_FEW = 60
+_STAGES = (0, 60, 250, MAX_FORMULA_ATOMS)
+"""Ends of the ranges of sizes that are looked at one after the other."""
+_AT_ONCE = 64
+"""Compositions looked at together: bounds the memory."""
+_PLACE = {name: place for place, name in enumerate(CONTEXT_NAMES)}
 
 LOG_ATOMS_CENTRE = 4.0
 """Subtracted from the logarithm of the number of atoms in the cell; a typical cell holds about 55."""
@@ -85,10 +98,17 @@ class CellContext:
         return cls(crystal.space_group_number, crystal.cell_parameters, float(crystal.formula.n_atoms))
 
 
-def context_vector(formula: Formula, cell: CellContext) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return the scaled context and which of it is known, each of shape (n_context,), in the order of the schema."""
+def context_vector(
+    formula: Formula, cell: CellContext, smallest: int | None = None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the scaled context and which of it is known, each of shape (n_context,), in the order of the schema.
+
+    `smallest` is what `smallest_formula_atoms` returns, where that was found together with those of other formulas.
+    """
+    if smallest is None:
+        smallest = smallest_formula_atoms(formula.fractions)
     known: dict[str, float] = {
-        "log_formula_atoms": math.log(smallest_formula_atoms(formula.fractions)) / 2.0 - 1.75,
+        "log_formula_atoms": math.log(smallest) / 2.0 - 1.75,
         "n_elements": len(formula.symbols) / 2.0 - 2.25,
     }
     if cell.atoms_per_cell is not None:
@@ -103,8 +123,10 @@ def context_vector(formula: Formula, cell: CellContext) -> tuple[npt.NDArray[np.
         known["space_group"] = cell.space_group_number / 115.0 - 1.0
         system = CRYSTAL_SYSTEMS[bisect_left(LAST_GROUP, cell.space_group_number)]
         known |= {name: float(name == system) for name in CRYSTAL_SYSTEMS}
-    values = np.array([known.get(name, 0.0) for name in CONTEXT_NAMES], dtype=np.float32)
-    flags = np.array([name in known for name in CONTEXT_NAMES], dtype=np.float32)
+    places = [_PLACE[name] for name in known]
+    values, flags = np.zeros((2, len(CONTEXT_NAMES)), dtype=np.float32)
+    values[places] = list(known.values())
+    flags[places] = 1.0
     return values, flags
 
 
@@ -113,14 +135,32 @@ def smallest_formula_atoms(fractions: npt.NDArray[np.float64]) -> int:
 
     Does not depend on how the formula is scaled: Li6PS5Cl and Li24P4S20Cl4 both have 13.
     """
-    # Most compounds are small: the first few sizes are looked at alone.
-    for sizes in (_SIZES[:_FEW], _SIZES[_FEW:]):
-        amounts = np.asarray(fractions)[:, None] * sizes
-        whole = np.rint(amounts)
-        fits = (np.abs(amounts - whole).max(axis=0) <= AMOUNT_TOLERANCE) & (whole.min(axis=0) >= 1)
-        if fits.any():
-            return int(sizes[fits.argmax()])
-    return MAX_FORMULA_ATOMS
+    return smallest_formulas_atoms([fractions])[0]
+
+
+def smallest_formulas_atoms(compositions: Sequence[npt.NDArray[np.float64]]) -> list[int]:
+    """Return what `smallest_formula_atoms` does of each of several compositions, each of shape (n_elements,)."""
+    found = np.full(len(compositions), MAX_FORMULA_ATOMS, dtype=np.int64)
+    by_count: dict[int, list[int]] = {}
+    for n, fractions in enumerate(compositions):
+        by_count.setdefault(len(fractions), []).append(n)
+    for alike in by_count.values():
+        for first in range(0, len(alike), _AT_ONCE):
+            left = np.array(alike[first : first + _AT_ONCE])
+            fractions = np.array([compositions[n] for n in left])
+            # Most compounds are small: few sizes are looked at first, and more of what none of them fits.
+            for start, end in itertools.pairwise(_STAGES):
+                sizes = _SIZES[start:end]
+                amounts = fractions[:, :, None] * sizes
+                whole = np.rint(amounts)
+                amounts -= whole
+                fits = (np.abs(amounts, out=amounts).max(axis=1) <= AMOUNT_TOLERANCE) & (whole.min(axis=1) >= 1)
+                fit = fits.any(axis=1)
+                found[left[fit]] = sizes[fits[fit].argmax(axis=1)]
+                left, fractions = left[~fit], fractions[~fit]
+                if not len(left):
+                    break
+    return found.tolist()
 
 
 def estimated_atoms_per_cell(formula: Formula, cell: CellParameters) -> float | None:

@@ -15,6 +15,12 @@ from superion.featurizers.formula import Formula
 N_NEAREST = 3
 """Known materials shown with a prediction."""
 
+_NUMBERS_AT_ONCE = 1 << 18
+"""Differences of fractions that are computed together: bounds the memory."""
+
+_ROUGH = 1e-4
+"""More than distances differ by for the order in which single-precision fractions are summed."""
+
 INSIDE_QUANTILE = 0.95
 """Share of the training papers' own materials that count as inside when the paper is left out."""
 
@@ -79,7 +85,25 @@ class Domain:
 
     def distance(self, formula: Formula) -> float:
         """Return the distance of a formula to the nearest training composition, 0 to 1."""
-        return float(_distances(fraction_vectors([formula])[0], self.fractions).min())
+        return self.distances([formula])[0]
+
+    def distances(self, formulas: Sequence[Formula]) -> list[float]:
+        """Return the distance of each of several formulas to the nearest training composition, 0 to 1."""
+        return [self._distance(vector) for vector in fraction_vectors(formulas)]
+
+    def _distance(self, vector: npt.NDArray[np.float32]) -> float:
+        own = np.flatnonzero(vector)
+        by_element, totals = self._by_element
+        held = by_element[own]
+        # All but rounding, from the few elements of the formula alone; only what may be nearest is computed in full.
+        roughly = 0.5 * (np.abs(held - vector[own, None]).sum(axis=0) + totals - held.sum(axis=0))
+        near = np.flatnonzero(roughly <= roughly.min() + _ROUGH)
+        return float(_distances(vector, self.fractions[near]).min())
+
+    @cached_property
+    def _by_element(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return the fractions of each element (n_elements, n_training), and their sums (n_training,)."""
+        return np.ascontiguousarray(self.fractions.T), self.fractions.sum(axis=1)
 
     def holds(self, formula: Formula) -> bool:
         """Tell whether a formula is inside: near enough to a training composition, and without a new element."""
@@ -104,16 +128,37 @@ class Domain:
 
         `readable` are the uploaded data sets whose materials may be shown, None for all; the others count for nothing.
         """
+        return self.nearest_of([formula], readable)[0]
+
+    def nearest_of(
+        self, formulas: Sequence[Formula], readable: frozenset[str] | None = None
+    ) -> list[tuple[NearMaterial, ...]]:
+        """Return what `nearest` does of each of several formulas."""
         if not self.known:
-            return ()
+            return [()] * len(formulas)
         vectors, compositions = self._read_known()
-        distances = _distances(fraction_vectors([formula])[0], vectors)
+        at_once = max(1, _NUMBERS_AT_ONCE // vectors.size)
+        found = []
+        for first in range(0, len(formulas), at_once):
+            asked = fraction_vectors(formulas[first : first + at_once])
+            distances = _distances(asked[:, None, :], vectors)
+            orders = np.argsort(distances, axis=1, kind="stable")
+            for order, row in zip(orders.tolist(), distances.tolist(), strict=True):
+                found.append(self._first_of(order, row, compositions, readable))
+        return found
+
+    def _first_of(
+        self, order: list[int], distances: list[float], compositions: tuple[str, ...], readable: frozenset[str] | None
+    ) -> tuple[NearMaterial, ...]:
+        """Return the first known materials of an order, each composition once."""
         found: dict[str, NearMaterial] = {}
-        for index in np.argsort(distances, kind="stable"):
+        for index in order:
             known = self.known[index]
+            if compositions[index] in found:
+                continue
             if readable is not None and known.dataset is not None and known.dataset not in readable:
                 continue
-            found.setdefault(compositions[index], NearMaterial(known, float(distances[index])))
+            found[compositions[index]] = NearMaterial(known, distances[index])
             if len(found) == N_NEAREST:
                 break
         return tuple(found.values())
@@ -131,11 +176,14 @@ class Domain:
 def fraction_vectors(formulas: Sequence[Formula]) -> npt.NDArray[np.float32]:
     """Return element fractions, shape (n_formulas, n_elements)."""
     vectors = np.zeros((len(formulas), len(SYMBOLS)), dtype=np.float32)
-    for row, formula in zip(vectors, formulas, strict=True):
-        row[[ATOMIC_NUMBER[symbol] - 1 for symbol in formula.symbols]] = formula.fractions
+    if formulas:
+        rows = np.repeat(np.arange(len(formulas)), [len(formula.symbols) for formula in formulas])
+        columns = [ATOMIC_NUMBER[symbol] - 1 for formula in formulas for symbol in formula.symbols]
+        vectors[rows, columns] = np.concatenate([formula.fractions for formula in formulas])
     return vectors
 
 
-def _distances(vector: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    distances: npt.NDArray[np.float32] = 0.5 * np.abs(others - vector).sum(axis=1)
+def _distances(vectors: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the distances (..., n) of vectors (n_elements,) or (..., 1, n_elements) to others (n, n_elements)."""
+    distances: npt.NDArray[np.float32] = 0.5 * np.abs(others - vectors).sum(axis=-1)
     return distances

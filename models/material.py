@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from superion.featurizers.context import CellContext, context_vector
+from superion.featurizers.context import CellContext, context_vector, smallest_formulas_atoms
 from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import Formula
 from superion.featurizers.graph_arrays import crystal_arrays
@@ -93,3 +94,14 @@ class Material:
         if key not in kept:
             kept[key] = graph_of_arrays(arrays)
         return kept[key]
+
+
+def contexts_of(materials: Sequence[Material]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return `Material.context` of several, each of shape (n, n_context); what is not known yet is found together."""
+    new = [material for material in materials if "context" not in material.__dict__]
+    sizes = smallest_formulas_atoms([material.formula.fractions for material in new])
+    for material, size in zip(new, sizes, strict=True):
+        # Where the cached property keeps it.
+        material.__dict__["context"] = context_vector(material.formula, material.cell, size)
+    values, known = zip(*(material.context for material in materials), strict=True)
+    return np.stack(values), np.stack(known)

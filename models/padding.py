@@ -19,11 +19,11 @@ def padded_elements(formulas: Sequence[Formula]) -> tuple[Numbers, Fractions]:
 
     What is left of a row of a formula with fewer has the number 0 and the fraction 0.
     """
-    widest = max((len(formula.symbols) for formula in formulas), default=1)
-    numbers = np.zeros((len(formulas), widest), dtype=np.int64)
-    fractions = np.zeros((len(formulas), widest), dtype=np.float32)
-    for row, formula in enumerate(formulas):
-        count = len(formula.symbols)
-        numbers[row, :count] = [ATOMIC_NUMBER[symbol] for symbol in formula.symbols]
-        fractions[row, :count] = formula.fractions
+    counts = np.array([len(formula.symbols) for formula in formulas], dtype=np.int64)
+    shape = len(formulas), int(counts.max(initial=1))
+    numbers, fractions = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+    if formulas:
+        filled = np.arange(shape[1]) < counts[:, None]
+        numbers[filled] = [ATOMIC_NUMBER[symbol] for formula in formulas for symbol in formula.symbols]
+        fractions[filled] = np.concatenate([formula.fractions for formula in formulas])
     return numbers, fractions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from superion.models.records import (
     ModelName,
     Prediction,
     Report,
+    estimates_of,
 )
 from superion.models.stability.answers import Learned, hull_answers, learned_answers, where_they_disagree
 from superion.models.stability.coarse import COARSE_KEPT
@@ -49,6 +51,11 @@ CANNED = "Li6PS5Cl"
 """Material that a model must answer for before it answers for anyone's."""
 
 DETAILS = ("landscape", "staircase")
+
+AgainstLithium = tuple[tuple[LithiumStability | None, tuple[str, ...]], Learned]
+"""What the hull says of a formula, with warnings, and what the networks say."""
+
+_NOTHING: AgainstLithium = ((None, ()), Learned(None, None, ()))
 
 
 @dataclass(frozen=True)
@@ -115,17 +122,19 @@ class Predictor:
         detail: Sequence[str] = (),
         *,
         readable: frozenset[str] | None = None,
+        stability: bool = True,
     ) -> Report:
         """Predict materials that were read, by this predictor or another, each with an answer of its own.
 
-        `readable` are the uploaded data sets whose rows may be shown as nearest known materials, None for all.
+        `readable` are the uploaded data sets whose rows may be shown as nearest known materials, None for all. Without
+        `stability` nothing is said of lithium metal, nor of what is learned with it, which takes most of the time.
         Raises InvalidValue for a temperature, confidence or detail that is out of range.
         """
         temperatures = _checked(temperature_C, confidence, detail)
         # Another predictor may have read them with a graph of another size; what is there already costs nothing.
         ready = [self._with_graphs(item) for item in read]
         found = [item for item in ready if isinstance(item, ReadMaterial)]
-        answers = iter(self._answers(found, temperatures, confidence, detail, readable))
+        answers = iter(self._answers(found, temperatures, confidence, detail, readable, stability))
         predictions = tuple(item if isinstance(item, Failure) else next(answers) for item in ready)
         return Report(self.model, temperatures, isinstance(temperature_C, Sequence), confidence, predictions)
 
@@ -167,6 +176,7 @@ class Predictor:
         confidence: float,
         detail: Sequence[str],
         readable: frozenset[str] | None,
+        stability: bool,
     ) -> list[Prediction]:
         if not items:
             return []
@@ -184,12 +194,13 @@ class Predictor:
         energies: Sequence[Estimate | None] = [None] * n
         energy_calibration = self.calibration_of(ACTIVATION_ENERGY, materials)
         if energy_calibration is not None:
-            estimates = _estimates(energy.mean, energy.spread, energy_calibration, confidence)
             # No barrier is below zero; the measured value, which is above it, is covered as before.
-            energies = [replace(estimate, lower=max(0.0, estimate.lower)) for estimate in estimates]
-        domains = [self._domain(material, readable) for material in materials]
-        against_lithium = _against_lithium([material.formula for material in materials], confidence)
+            energies = _estimates(energy.mean, energy.spread, energy_calibration, confidence, least=0.0)
+        domains = self._domains([material.formula for material in materials], readable)
         staircase = "staircase" in detail
+        against_lithium: Iterable[AgainstLithium] = itertools.repeat(_NOTHING, n)
+        if stability:
+            against_lithium = _against_lithium([material.formula for material in materials], confidence, staircase)
         unavailable = [f"{name} is not computed by this version of superion" for name in detail if name != "staircase"]
         return [
             Prediction(
@@ -215,11 +226,13 @@ class Predictor:
             for index, (item, ((hull, cautions), learned)) in enumerate(zip(items, against_lithium, strict=True))
         ]
 
-    def _domain(self, material: Material, readable: frozenset[str] | None) -> DomainAnswer:
-        domain, formula = self.artefact.domain, material.formula
-        distance = domain.distance(formula)
-        inside = distance <= domain.threshold and not domain.unseen_elements(formula)
-        return DomainAnswer(inside, distance, domain.nearest(formula, readable))
+    def _domains(self, formulas: Sequence[Formula], readable: frozenset[str] | None) -> list[DomainAnswer]:
+        domain = self.artefact.domain
+        found = zip(formulas, domain.distances(formulas), domain.nearest_of(formulas, readable), strict=True)
+        return [
+            DomainAnswer(distance <= domain.threshold and not domain.unseen_elements(formula), distance, nearest)
+            for formula, distance, nearest in found
+        ]
 
     def _warnings(self, material: Material, distance: float, temperatures: Sequence[float]) -> list[str]:
         found = caveats(material.formula, temperatures)
@@ -255,16 +268,14 @@ def conductivity_at(
     return members.mean(axis=0), conductivity.spread.widened(aleatoric, members.std(axis=0))
 
 
-def _against_lithium(
-    formulas: Sequence[Formula], confidence: float
-) -> Iterator[tuple[tuple[LithiumStability | None, tuple[str, ...]], Learned]]:
+def _against_lithium(formulas: Sequence[Formula], confidence: float, staircase: bool) -> Iterator[AgainstLithium]:
     """Return what hull and networks say of each formula.
 
     By so many at once that the networks, which want to know what the coarse hull says, find it still kept.
     """
     for first in range(0, len(formulas), COARSE_KEPT):
         some = formulas[first : first + COARSE_KEPT]
-        yield from zip(hull_answers(some), learned_answers(some, confidence), strict=True)
+        yield from zip(hull_answers(some, whole=staircase), learned_answers(some, confidence), strict=True)
 
 
 def _lithium_metal(learned: LearnedStability | None, hull: LithiumStability | None, staircase: bool) -> LithiumMetal:
@@ -281,11 +292,13 @@ def _lithium_metal(learned: LearnedStability | None, hull: LithiumStability | No
     )
 
 
-def _estimates(mean: FloatArray, spread: Spread, calibration: RowCalibration, confidence: float) -> list[Estimate]:
+def _estimates(
+    mean: FloatArray, spread: Spread, calibration: RowCalibration, confidence: float, least: float = -math.inf
+) -> list[Estimate]:
+    """Return calibrated estimates, of which no interval begins below `least`."""
     lower, upper = calibration.interval(mean, spread, confidence)
     factor = calibration.std_factor
-    columns = zip(mean, lower, upper, spread.aleatoric * factor, spread.epistemic * factor, strict=True)
-    return [Estimate(*(float(value) for value in row)) for row in columns]
+    return estimates_of(mean, np.maximum(lower, least), upper, spread.aleatoric * factor, spread.epistemic * factor)
 
 
 def _checked_temperatures(given: float | Sequence[float]) -> tuple[float, ...]:

@@ -16,9 +16,8 @@ from superion.featurizers.magpie_statistics import MAGPIE_LABELS, magpie
 from superion.featurizers.schema import CONTEXT_NAMES, CRYSTAL_SYSTEMS, LAST_GROUP
 from superion.models.described import Described
 from superion.models.distribution import FloatArray
-from superion.models.domain import fraction_vectors
-from superion.models.material import Material
-from superion.models.tree_ensemble import Kind
+from superion.models.material import Material, contexts_of
+from superion.models.tree_ensemble import Kind, fractions_of
 
 Block = npt.NDArray[np.float32]
 
@@ -110,8 +109,8 @@ def _formula_blocks(materials: Sequence[Material]) -> dict[str, FloatArray]:
     rest = fractions.copy()
     rest[:, _LITHIUM] = 0.0
     total = rest.sum(axis=1, keepdims=True)
-    # Taken from the material, which keeps it: finding the smallest whole formula takes as long as all of the rest.
-    size = np.array([float(material.context[0][_FORMULA_SIZE]) for material in materials])
+    # Taken from the materials, which keep it: finding the smallest whole formula takes as long as all of the rest.
+    size = contexts_of(materials)[0][:, _FORMULA_SIZE].astype(np.float64)
     return {
         "composition": np.sqrt(fractions),
         "formula_size": size[:, None],
@@ -121,7 +120,7 @@ def _formula_blocks(materials: Sequence[Material]) -> dict[str, FloatArray]:
 
 
 def _fractions(materials: Sequence[Material]) -> FloatArray:
-    return fraction_vectors([material.formula for material in materials]).astype(np.float64)
+    return Described.of(materials).once(fractions_of).astype(np.float64)
 
 
 def _cell_blocks(materials: Sequence[Material]) -> dict[str, FloatArray]:

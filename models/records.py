@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from superion.models.domain import NearMaterial
 from superion.models.stability.documents import step_document
 from superion.models.stability.lithium import LithiumStability
+
+if TYPE_CHECKING:
+    from superion.models.distribution import FloatArray
 
 DENDRITE_THRESHOLD_GPA = 8.5
 """Twice the shear modulus of lithium, 4.25 GPa (average over directions), above which an interface with a separator of
@@ -33,6 +36,14 @@ class Estimate:
         if parts:
             answer |= {"std_aleatoric": self.std_aleatoric, "std_epistemic": self.std_epistemic}
         return answer
+
+
+def estimates_of(
+    mean: FloatArray, lower: FloatArray, upper: FloatArray, std_aleatoric: FloatArray, std_epistemic: FloatArray
+) -> list[Estimate]:
+    """Return the n estimates of arrays of shape (n,)."""
+    columns = [values.tolist() for values in (mean, lower, upper, std_aleatoric, std_epistemic)]
+    return list(map(Estimate, *columns))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from superion.featurizers import schema
 from superion.featurizers.context import LOG_ATOMS_CENTRE
 from superion.models.distribution import FloatArray
 from superion.models.layers import RadialBasis, SiteConvolution
-from superion.models.material import Material
+from superion.models.material import Material, contexts_of
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.padding import padded_elements
 from superion.models.stacked import Composition, Linear, Perceptron, Weights, elements_of
@@ -73,8 +73,7 @@ class StackedNetworks:
     def _formulas(self, materials: Sequence[Material]) -> Tensor:
         """Return what formulas and contexts say, shape (m, n, 3 * width)."""
         numbers, fraction = padded_elements([material.formula for material in materials])
-        context = np.stack([material.context[0] for material in materials])
-        known = np.stack([material.context[1] for material in materials])
+        context, known = contexts_of(materials)
         log_fraction = np.log(np.maximum(fraction, np.float32(1e-5)))
         in_cell = np.broadcast_to(known[:, [_LOG_ATOMS]], fraction.shape)
         log_amount = (context[:, [_LOG_ATOMS]] + np.float32(LOG_ATOMS_CENTRE - 2.0) + log_fraction) * in_cell

@@ -36,18 +36,19 @@ class TreeEnsemble:
             return None
         described, on_cell = Described.of(materials), self.forests.get((target, "cell"))
         if on_cell is None:
-            return on_formula.predict(described.once(_of_formulas))
+            return on_formula.predict(described.once(fractions_of))
         full, bare, cells = described.parted()
         if not cells:
-            return on_formula.predict(bare.once(_of_formulas))
+            return on_formula.predict(bare.once(fractions_of))
         answers = np.empty((len(on_formula.roots), len(materials)))
         if bare:
-            answers[:, ~full] = on_formula.predict(bare.once(_of_formulas))
+            answers[:, ~full] = on_formula.predict(bare.once(fractions_of))
         answers[:, full] = on_cell.predict(cells.once(_of_cells))
         return answers
 
 
-def _of_formulas(materials: Sequence[Material]) -> npt.NDArray[np.float32]:
+def fractions_of(materials: Sequence[Material]) -> npt.NDArray[np.float32]:
+    """Return the element fractions of materials, shape (n, n_elements)."""
     return fraction_vectors([material.formula for material in materials])
 
 

@@ -346,6 +346,7 @@ def test_screenings_are_timed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     figures = json.loads(out)["figures"]
     assert [(kind, found["runs"][0]["materials"]) for kind, found in figures.items()] == [
         ("compositions", 20_000),
+        ("compositions, conductivity alone", 20_000),
         ("crystals", 300),
     ]
     for found in figures.values():
@@ -353,4 +354,4 @@ def test_screenings_are_timed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         assert (run["failed"], run["times_the_first"], run["efficiency"]) == (0, 1.0, 1.0)
         assert run["rate_per_second"] > 0.0 and found["without_dask_per_second"] > 0.0
         assert run["worker_MiB_peak"] >= run["worker_MiB_after_start"] > 100
-    assert err.count("no Dask") == 2
+    assert err.count("no Dask") == 3

@@ -27,19 +27,22 @@ def screen(
     temperature_C: float = 25.0,  # noqa: N803 - the name that clients write
     confidence: float = 0.9,
     where: str | None = None,
+    stability: bool = True,
     rows: int | None = None,
 ) -> DataFrame:
     """Return what a model predicts of a list of materials, as a Dask dataframe that computes when it is asked to.
 
     The list is a CSV, Parquet or JSON-lines file, a folder or an archive of structure files, or an OPTIMADE response;
     each partition has `rows` materials of it. The columns are those of `superion screen`; what could not be predicted
-    is a row with `error` and meets any condition `where`. It runs on the client that is there, else in this process.
+    is a row with `error` and meets any condition `where`. Without `stability` nothing is asked about lithium metal, nor
+    what is learned with it, which takes most of the time of a formula. It runs on the client that is there, else in
+    this process.
 
     Raises InvalidValue for what cannot be asked, InvalidTable for a list that cannot be read.
     """
     import dask.dataframe as dd
 
-    source, asked = Source.of(Path(path)), Asked.of(model, temperature_C, confidence, where)
+    source, asked = Source.of(Path(path)), Asked.of(model, temperature_C, confidence, where, stability)
     if source.travels:
         raise InvalidValue(
             f"{source.path.name} cannot be read from its middle; a folder, a zip, a plain tar or JSON lines can",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 from dataclasses import dataclass
@@ -65,16 +66,20 @@ class Asked:
     confidence: float
     where: str | None = None
     """Which rows are kept of what was predicted."""
+    stability: bool = True
+    """Whether lithium metal is asked about, and what is learned with it."""
 
     @classmethod
-    def of(cls, model: str | Path, temperature_c: float, confidence: float, where: str | None) -> Asked:
+    def of(
+        cls, model: str | Path, temperature_c: float, confidence: float, where: str | None, stability: bool = True
+    ) -> Asked:
         """Ask it of the model that a name stands for; raises InvalidValue for what cannot be asked, NotFound."""
         check_confidence(confidence)
         inverse_temperature_step(temperature_c)
         if where is not None:
             Condition(where)
         found = find_model(model)
-        return cls(Model.of(found.folder, found.version, found.alias), temperature_c, confidence, where)
+        return cls(Model.of(found.folder, found.version, found.alias), temperature_c, confidence, where, stability)
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,8 @@ def judge(part: Part, asked: Asked) -> Judged:
     items = part.read()
     rows: list[Row] = []
     for batch in _batches(items, predictor):
-        answers = predictor.answer(batch, asked.temperature_c, asked.confidence).predictions
-        for read, answer in zip(batch, answers, strict=True):
+        report = predictor.answer(batch, asked.temperature_c, asked.confidence, stability=asked.stability)
+        for read, answer in zip(batch, report.predictions, strict=True):
             composition, fingerprint = (None, None) if isinstance(read, Failure) else _keys(read.material)
             name = items[len(rows)].id or ""
             rows.append(Row(part.first + len(rows), name, composition, fingerprint, answer))
@@ -148,7 +153,11 @@ def _loaded(model: Model) -> Predictor:
         raise Unavailable(
             f"a worker finds another model in {folder}; its superion is of another version", field="model"
         )
-    return Predictor.from_folder(folder, version=model.version, alias=model.alias)
+    predictor = Predictor.from_folder(folder, version=model.version, alias=model.alias).check()
+    # The model stays for as long as the process does: without it the collector has little to look through.
+    gc.collect()
+    gc.freeze()
+    return predictor
 
 
 def _digest(folder: Path) -> str:

@@ -61,6 +61,7 @@ class Screening:
             "temperature_C": self.asked.temperature_c,
             "confidence": self.asked.confidence,
             "where": self.asked.where,
+            "stability": self.asked.stability,
             "rows_of_a_part": self.rows_of_a_part,
         }
 

@@ -22,7 +22,8 @@ from superion.errors import InvalidFormula, InvalidTable
 from superion.featurizers._hull import follow_hull
 from superion.featurizers.formula import Formula
 from superion.models.stability.end_members import KJ_PER_MOL, RED_PHOSPHORUS, SOURCES, read_end_members
-from superion.models.stability.phases import ChemicalSystem, Phase, PhaseTable
+from superion.models.stability.phases import Phase, PhaseTable
+from superion.models.stability.systems import ChemicalSystem
 
 __all__ = [
     "AIR_SOURCES",

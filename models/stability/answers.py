@@ -28,8 +28,13 @@ _NOT_SHOWN = 0.005
 _NO_HULL = "against lithium metal there is no hull: "
 
 
-def hull_answers(formulas: Iterable[Formula]) -> list[tuple[LithiumStability | None, tuple[str, ...]]]:
-    """Return what the default table says of each formula, None where it says nothing, and warnings."""
+def hull_answers(
+    formulas: Iterable[Formula], *, whole: bool = True
+) -> list[tuple[LithiumStability | None, tuple[str, ...]]]:
+    """Return what the default table says of each formula, None where it says nothing, and warnings.
+
+    Without `whole` a staircase ends with its first step.
+    """
     try:
         table = tables.default_table()
     except SuperionError as error:
@@ -39,7 +44,7 @@ def hull_answers(formulas: Iterable[Formula]) -> list[tuple[LithiumStability | N
     answers: list[tuple[LithiumStability | None, tuple[str, ...]]] = []
     for formula in formulas:
         try:
-            found = analyse_coarsely(formula) if table is coarse else analyse(table, formula)
+            found = analyse_coarsely(formula, whole=whole) if table is coarse else analyse(table, formula, whole=whole)
             answers.append((found, always))
         except SuperionError as error:
             answers.append((None, (f"{_NO_HULL}{error.message}", *always)))

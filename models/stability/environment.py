@@ -22,7 +22,7 @@ from superion.featurizers._hull import follow_hull
 from superion.featurizers.formula import Formula
 from superion.models.stability.air_phases import AirPhases, State, Water, air_phases, measured_energy
 from superion.models.stability.interface import Reactant, reactant, reactant_note
-from superion.models.stability.interphase import Nature, electronic_nature
+from superion.models.stability.interphase import Nature
 from superion.models.stability.lithium import NEGLIGIBLE_SHARE, Product
 from superion.models.stability.mixing import Mixture, worst_mixture
 from superion.models.stability.phases import PhaseTable
@@ -175,7 +175,7 @@ def _outcome(air: AirPhases, formula: Formula, molecules: tuple[str, ...], found
         if x > NEGLIGIBLE_SHARE:
             name = air.names.get(key, phase.formula.text)
             amount = units * x / Formula.parse(name).n_atoms
-            products.append(Product(name, amount, electronic_nature(phase)))
+            products.append(Product(name, amount, phase.nature))
             states.append(air.states.get(key, "solid"))
             sulfide += amount if key == _HYDROGEN_SULFIDE else 0.0
     total = sum(taken.values())

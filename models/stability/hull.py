@@ -9,12 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from superion.featurizers._hull import follow_hull
 from superion.featurizers.formula import Formula
-from superion.models.stability.phases import ChemicalSystem
+from superion.models.stability.systems import ChemicalSystem
 
-__all__ = ["HullPoint", "energy_above_hull", "hull_energy"]
+__all__ = ["HullPoint", "Mixture", "energy_above_hull", "hull_energy", "lowest_mixture"]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Hold the mixture of lowest energy at one composition, by places alone."""
+
+    energy: float
+    """[eV/atom]"""
+    phases: tuple[tuple[int, float], ...]
+    """Place of each phase in the table, and the fraction of all atoms that is in it."""
+    chemical_potentials: tuple[float, ...]
+    """Of each element of the system, relative to the element [eV/atom]."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +45,28 @@ class HullPoint:
     those at one corner of a range."""
 
 
-def hull_energy(system: ChemicalSystem, formula: Formula) -> HullPoint:
-    """Find the mixture of lowest energy; raises InvalidFormula for an element that is not in the system."""
+def lowest_mixture(system: ChemicalSystem, composition: NDArray[np.float64]) -> Mixture:
+    """Find the mixture of lowest energy at the atomic fractions `(n_elements,)` that `system.composition` gives."""
     slopes = np.zeros(len(system.energies))
     intervals, phases, amounts, constants, _ = follow_hull(
-        system.fractions, system.energies, slopes, system.composition(formula), system.units, 0.0, 0.0
+        system.fractions, system.energies, slopes, composition, system.units, 0.0, 0.0
     )
-    present = phases[0] >= 0
-    rows = tuple(system.rows[phases[0][present]].tolist())
-    names = [system.table.formula(row).text for row in rows]
-    return HullPoint(
+    listed = zip(phases[0].tolist(), amounts[0].tolist(), strict=True)
+    return Mixture(
         energy=float(intervals[0, 2]),
-        phases=tuple(zip(names, amounts[0][present].tolist(), strict=True)),
-        rows=rows,
-        chemical_potentials=dict(zip(system.symbols, constants[0].tolist(), strict=True)),
+        phases=tuple((int(system.rows[place]), share) for place, share in listed if place >= 0),
+        chemical_potentials=tuple(constants[0].tolist()),
+    )
+
+
+def hull_energy(system: ChemicalSystem, formula: Formula) -> HullPoint:
+    """Find the mixture of lowest energy; raises InvalidFormula for an element that is not in the system."""
+    found = lowest_mixture(system, system.composition(formula))
+    return HullPoint(
+        energy=found.energy,
+        phases=tuple((system.table.formula(row).text, share) for row, share in found.phases),
+        rows=tuple(row for row, _ in found.phases),
+        chemical_potentials=dict(zip(system.symbols, found.chemical_potentials, strict=True)),
     )
 
 

@@ -24,10 +24,11 @@ import numpy as np
 from superion.errors import InvalidFormula, InvalidValue
 from superion.featurizers.formula import Formula
 from superion.models.stability.hull import hull_energy
-from superion.models.stability.interphase import Interphase, electronic_nature, interphase_class
+from superion.models.stability.interphase import Interphase, interphase_class
 from superion.models.stability.lithium import NEGLIGIBLE_SHARE, Product
 from superion.models.stability.mixing import Corner, corners
-from superion.models.stability.phases import MAX_SYSTEM, ChemicalSystem, PhaseTable
+from superion.models.stability.phases import MAX_SYSTEM, PhaseTable
+from superion.models.stability.systems import ChemicalSystem
 
 __all__ = [
     "MAX_POTENTIAL",
@@ -232,7 +233,7 @@ def _kink(
     products = []
     for row, x in phases:
         phase = table.phase(row)
-        products.append(Product(phase.formula.text, scale * x / phase.formula.n_atoms, electronic_nature(phase)))
+        products.append(Product(phase.formula.text, scale * x / phase.formula.n_atoms, phase.nature))
     return Kink(
         ratio=share,
         electrolyte_amount=scale * units[0],

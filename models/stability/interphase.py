@@ -15,12 +15,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from superion.featurizers.element_data import ATOMIC_NUMBER, magpie_table
 from superion.featurizers.formula import Formula
 from superion.featurizers.species_kinds import ANION_CHARGES, candidate_states
-from superion.models.stability.phases import Phase
+
+if TYPE_CHECKING:
+    from superion.models.stability.phases import Phase
 
 __all__ = ["CONDUCTING_GAP", "STABLE_ENERGY", "Interphase", "Nature", "electronic_nature", "interphase_class"]
 

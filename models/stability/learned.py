@@ -24,7 +24,7 @@ from superion.errors import InvalidArtefact
 from superion.featurizers.formula import Formula
 from superion.models.calibration import Calibration, RowCalibration
 from superion.models.distribution import FloatArray, Spread
-from superion.models.records import Estimate
+from superion.models.records import Estimate, estimates_of
 from superion.models.stability.inputs import StabilityInputs
 from superion.models.stability.interphase import STABLE_ENERGY
 from superion.models.stability.network import (
@@ -164,8 +164,7 @@ class StabilityModel:
         calibration = calibration_of(self.calibrations, output, name)
         lower, upper = interval_of(calibration, name, mean, spread, confidence)
         factor = np.broadcast_to(calibration.std_factor, mean.shape)
-        columns = zip(mean, lower, upper, spread.aleatoric * factor, spread.epistemic * factor, strict=True)
-        return [Estimate(*(float(value) for value in row)) for row in columns]
+        return estimates_of(mean, lower, upper, spread.aleatoric * factor, spread.epistemic * factor)
 
     def save(self, folder: Path) -> None:
         """Write the model into `folder`, which is made; the configuration is written last."""

@@ -14,18 +14,18 @@ doi:10.1021/acsami.5b07517; W. D. Richards, L. J. Miara, Y. Wang, J. C. Kim, G. 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 from superion.errors import InvalidValue
-from superion.featurizers._hull import follow_hull
+from superion.featurizers._hull import follow_hull_beside
 from superion.featurizers.formula import Formula
-from superion.models.stability.hull import hull_energy
-from superion.models.stability.interphase import Interphase, Nature, electronic_nature, interphase_class
+from superion.models.stability.hull import lowest_mixture
+from superion.models.stability.interphase import Interphase, Nature, interphase_class
 from superion.models.stability.phases import PhaseTable, energy_fault, reduced_formula
+from superion.models.stability.systems import without
 
 __all__ = ["LITHIUM_TOLERANCE", "NEGLIGIBLE_SHARE", "LithiumStability", "Product", "Step", "analyse"]
 
@@ -40,6 +40,8 @@ NEGLIGIBLE_SHARE = 1e-6
 """Share of the atoms below which a phase is not listed."""
 _ROUNDING = 1e-9
 """Difference of energies that is none [eV/atom]."""
+_ITSELF = Nature("insulator", "the electrolyte itself", assumed=True)
+"""Of the composition within its window."""
 
 
 @dataclass(frozen=True)
@@ -93,20 +95,23 @@ class LithiumStability:
     interphase: Interphase
     """Class of the contact with lithium metal."""
     staircase: tuple[Step, ...]
-    """From 0 V upward."""
+    """From 0 V upward; its first step alone where the whole was not asked for."""
     notes: tuple[str, ...]
 
 
-def analyse(table: PhaseTable, formula: str | Formula, energy: float | None = None) -> LithiumStability:
+def analyse(
+    table: PhaseTable, formula: str | Formula, energy: float | None = None, *, whole: bool = True
+) -> LithiumStability:
     """Analyse a composition; `energy` is its formation energy [eV/atom], else the table's is taken, else the hull's.
 
-    Raises InvalidFormula for a formula that cannot be read or an element that the table does not know, InvalidValue for
-    an energy that is none.
+    Without `whole` the staircase ends with its first step, which spares most of the time; nothing else differs. Raises
+    InvalidFormula for a formula that cannot be read or an element that the table does not know, InvalidValue for an
+    energy that is none.
     """
     given = Formula.parse(formula) if isinstance(formula, str) else formula
     if energy is not None and (fault := energy_fault(energy)):
         raise InvalidValue(f"energy: {fault}", field="energy", value=energy)
-    return _Analysis(table, given, energy).result()
+    return _Analysis(table, given, energy).result(whole)
 
 
 class _Analysis:
@@ -117,10 +122,10 @@ class _Analysis:
         self.notes: list[str] = []
         self.system = table.system({*formula.symbols, "Li"})
         self.lithium = formula.amount("Li") / formula.n_atoms
-        hull = hull_energy(self.system, formula)
-        self.hull = hull.energy
-        self.mixture = [(row, share) for row, (_, share) in zip(hull.rows, hull.phases, strict=True)]
-        self.row = table.row(formula)
+        self.composition = self.system.composition(formula)
+        hull = lowest_mixture(self.system, self.composition)
+        self.hull, self.mixture = hull.energy, hull.phases
+        self.row = self.system.row(formula, self.composition)
         self.source: Literal["given", "table", "hull"]
         self.energy, self.source = self.hull, "hull"
         if energy is not None:
@@ -135,19 +140,24 @@ class _Analysis:
             self.notes.append(
                 "the given energy lies below the hull of the table, so the composition is a phase of its own"
             )
-        itself = reduced_formula(formula) if self.row is None else table.formula(self.row)
-        self.own = Product(
-            itself.text,
-            _units(1.0, formula, itself),
-            Nature("insulator", "the electrolyte itself", assumed=True),
-        )
 
-    def result(self) -> LithiumStability:
-        """Return the answer."""
-        reduction, oxidation, steps = self.staircase() if self.formula.symbols != ("Li",) else self.emptied()
-        products = steps[0].products or (self.own,)
-        reaction = steps[0].reaction_energy_lower_eV_per_atom
-        natures = [] if products == (self.own,) else [product.nature for product in products]
+    @cached_property
+    def own(self) -> Product:
+        """Return the composition itself, as what is there within its window."""
+        itself = reduced_formula(self.formula) if self.row is None else self.table.formula(self.row)
+        return Product(itself.text, _units(1.0, self.formula, itself), _ITSELF)
+
+    def result(self, whole: bool) -> LithiumStability:
+        """Return the answer, with the whole staircase or its first step."""
+        if self.formula.symbols == ("Li",):
+            reduction, oxidation, steps = self.emptied()
+        else:
+            reduction, oxidation, steps = self.staircase(whole)
+        first = steps[0]
+        products = first.products or (self.own,)
+        reaction = first.reaction_energy_lower_eV_per_atom
+        itself = len(products) == 1 and products[0].nature is _ITSELF
+        natures = [] if itself else [product.nature for product in products]
         return LithiumStability(
             table=self.table.name,
             formula=self.formula.text,
@@ -171,98 +181,100 @@ class _Analysis:
         freed = 0.0 if self.above <= 0.0 else -self.above  # never above 0, and no negative zero
         return 0.0, 0.0, (Step(0.0, None, -self.formula.n_atoms, (), freed, None, "stable"),)
 
-    def staircase(self) -> tuple[float, float | None, tuple[Step, ...]]:
-        """Return the limits and the steps."""
+    def staircase(self, whole: bool) -> tuple[float, float | None, tuple[Step, ...]]:
+        """Return the limits and the steps, all or the first."""
         opened = self.system.opened("Li")
-        own = self.system.composition(self.formula)
-        others = np.delete(own, self.system.symbols.index("Li"))
         floor = min(self.energy, self.hull)
-        intervals, phases, amounts, _, _ = follow_hull(
-            np.concatenate([opened.fractions, others[None]]),
-            np.append(opened.energies, floor),
-            -np.append(opened.open_fractions, self.lithium),
-            others,
+        intervals, mixtures = follow_hull_beside(
+            opened.fractions,
+            opened.energies,
+            opened.slopes,
+            without(self.composition, self.system.places["Li"]),
             opened.units,
+            floor,
+            -self.lithium,
             0.0,
             -math.inf,
+            # Beyond the window, where there is less lithium, nothing bears on the limits or on the first step.
+            math.inf if whole else LITHIUM_TOLERANCE - self.lithium,
+            sys.maxsize if whole else 1,
         )
-        lower, upper = np.abs(intervals[:, 0]), -intervals[:, 1]
-        difference = -intervals[:, 3] - self.lithium
-        inside = np.flatnonzero(np.abs(difference) <= LITHIUM_TOLERANCE)
-        reduction, oxidation = self.limits(lower, upper, difference, inside)
-        steps = []
-        for n in range(len(intervals)):
-            if inside.size and n == inside[0]:
-                top = float(upper[inside[-1]])
-                bounds = float(lower[n]), None if math.isinf(top) else top
+        pieces = [_Piece(abs(t), -end, fixed, -slope) for t, end, fixed, slope in intervals]
+        inside = [n for n, piece in enumerate(pieces) if abs(piece.lithium - self.lithium) <= LITHIUM_TOLERANCE]
+        reduction, oxidation = self.limits(pieces, inside)
+        steps: list[Step] = []
+        for n, piece in enumerate(pieces if whole else pieces[:1]):
+            if inside and n == inside[0]:
+                top = pieces[inside[-1]].upper
                 left = floor - self.energy
-                steps.append(Step(*bounds, 0.0, (self.own,), left, None if bounds[1] is None else left, "stable"))
-            elif not inside.size or n < inside[0] or n > inside[-1]:
-                chosen = [(int(j), float(x)) for j, x in zip(phases[n], amounts[n], strict=True) if j >= 0]
-                steps.append(self.step(float(lower[n]), float(upper[n]), intervals[n], chosen, opened.rows))
+                ends = (None, None) if math.isinf(top) else (top, left)
+                steps.append(Step(piece.lower, ends[0], 0.0, (self.own,), left, ends[1], "stable"))
+            elif not inside or n < inside[0] or n > inside[-1]:
+                # The last column is the composition itself.
+                phases = [(j, share) for j, share in mixtures[n] if j < len(opened.rows) and share > NEGLIGIBLE_SHARE]
+                steps.append(self.step(piece, [(int(opened.rows[j]), share) for j, share in phases]))
         return reduction, oxidation, tuple(steps)
 
-    def limits(
-        self,
-        lower: NDArray[np.float64],
-        upper: NDArray[np.float64],
-        difference: NDArray[np.float64],
-        inside: NDArray[np.int64],
-    ) -> tuple[float, float | None]:
+    def limits(self, pieces: list[_Piece], inside: list[int]) -> tuple[float, float | None]:
         """Return the potentials between which the lithium content at equilibrium is that of the composition."""
-        if not inside.size:
-            above = np.flatnonzero(difference > 0.0)
-            limit = float(upper[above[-1]]) if above.size else 0.0
-            if above.size:
-                self.notes.append(
-                    "there is no window of potentials, both limits are where the lithium content passes that of the "
-                    "composition: its charges do not balance, or it is a mixture of phases that differ in lithium"
-                )
-            else:
+        if not inside:
+            above = [piece for piece in pieces if piece.lithium - self.lithium > 0.0]
+            if not above:
                 self.notes.append("there is more lithium than the phases can hold; the rest is lithium metal, at 0 V")
-            return limit, limit
-        if len(inside) > 1 or abs(float(difference[inside[0]])) > _ROUNDING:
+                return 0.0, 0.0
+            self.notes.append(
+                "there is no window of potentials, both limits are where the lithium content passes that of the "
+                "composition: its charges do not balance, or it is a mixture of phases that differ in lithium"
+            )
+            return above[-1].upper, above[-1].upper
+        first, last = pieces[inside[0]], pieces[inside[-1]]
+        if len(inside) > 1 or abs(first.lithium - self.lithium) > _ROUNDING:
             self.notes.append(
                 "the amounts are rounded: lithium contents that differ by less than a thousandth of the atoms are "
                 "taken for one, and the window is all of theirs"
             )
-        top = float(upper[inside[-1]])
-        if math.isinf(top):
+        if math.isinf(last.upper):
             self.notes.append("there is no oxidation limit, as there is no lithium to extract")
-            return float(lower[inside[0]]), None
-        return float(lower[inside[0]]), top
+            return first.lower, None
+        return first.lower, last.upper
 
-    def step(
-        self,
-        lower: float,
-        upper: float,
-        interval: NDArray[np.float64],
-        chosen: list[tuple[int, float]],
-        rows: NDArray[np.int64],
-    ) -> Step:
-        """Return one step beyond the window."""
-        # Amounts are atoms with the lithium that came in.
-        products = [self.product(int(rows[j]), x) for j, x in chosen if j < len(rows) and x > NEGLIGIBLE_SHARE]
-        ends = [self.reaction(interval, -lower), None if math.isinf(upper) else self.reaction(interval, -upper)]
-        lowest = min(end for end in ends if end is not None) if ends[1] is not None else -math.inf
+    def step(self, piece: _Piece, mixture: list[tuple[int, float]]) -> Step:
+        """Return one step beyond the window; shares in the mixture are atoms with the lithium that came in."""
+        products = tuple(self.product(row, share) for row, share in mixture)
+        bottom, top = self.reaction(piece, -piece.lower) + 0.0, None  # no negative zero
+        lowest = -math.inf
+        if not math.isinf(piece.upper):
+            top = self.reaction(piece, -piece.upper)
+            lowest = min(bottom, top)
         return Step(
-            lower,
-            None if math.isinf(upper) else upper,
-            float(-interval[3] - self.lithium) * self.formula.n_atoms,
-            tuple(products),
-            float(ends[0] or 0.0),
-            ends[1],
+            piece.lower,
+            None if top is None else piece.upper,
+            (piece.lithium - self.lithium) * self.formula.n_atoms,
+            products,
+            bottom,
+            top,
             interphase_class(lowest, [product.nature for product in products]),
         )
 
-    def reaction(self, interval: NDArray[np.float64], potential: float) -> float:
+    def reaction(self, piece: _Piece, potential: float) -> float:
         """Return the energy of reaction at a chemical potential of lithium [eV]."""
-        return float(interval[2] + potential * interval[3] - self.energy + potential * self.lithium)
+        return piece.fixed - potential * piece.lithium - self.energy + potential * self.lithium
 
     def product(self, row: int, share: float) -> Product:
         """Return a phase that holds this share of the atoms."""
         phase = self.table.phase(row)
-        return Product(phase.formula.text, _units(share, self.formula, phase.formula), electronic_nature(phase))
+        return Product(phase.formula.text, _units(share, self.formula, phase.formula), phase.nature)
+
+
+class _Piece(NamedTuple):
+    """Hold one interval of potentials [V] in which the mixture is one."""
+
+    lower: float
+    upper: float
+    fixed: float
+    """Energy of the mixture without what lithium counts for [eV]."""
+    lithium: float
+    """In the mixture."""
 
 
 def _units(share: float, whole: Formula, part: Formula) -> float:

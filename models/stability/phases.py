@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from superion.errors import InvalidFormula, InvalidTable, InvalidValue
 from superion.featurizers._composition import read_compositions
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS, magpie_table
-from superion.featurizers.formula import CANONICAL_DECIMALS, Formula
+from superion.featurizers.formula import Formula
+from superion.models.stability.composition_keys import key_of, keys_of
+from superion.models.stability.interphase import Nature, electronic_nature
+from superion.models.stability.systems import ChemicalSystem, PhasesByElements
 
 __all__ = [
     "MAX_ENERGY",
     "MAX_SYSTEM",
-    "ChemicalSystem",
     "Kind",
     "Phase",
     "PhaseTable",
@@ -81,69 +83,10 @@ class Phase:
         if self.kind is not None and self.kind not in _KINDS:
             raise InvalidValue(f"a kind is metal or insulator, not {self.kind!r}", field="kind", value=self.kind)
 
-
-@dataclass(frozen=True, eq=False)
-class ChemicalSystem:
-    """Hold the phases made of a set of elements, as arrays for the hull."""
-
-    table: PhaseTable
-    symbols: tuple[str, ...]
-    """The elements, by atomic number."""
-    rows: _Integers
-    """`(n_phases,)`: place of each phase in the table."""
-    fractions: _Floats
-    """`(n_phases, n_elements)`: atomic fractions."""
-    energies: _Floats
-    """`(n_phases,)` [eV/atom]."""
-    units: _Integers
-    """`(n_elements,)`: the phase that is the element."""
-
-    def composition(self, formula: Formula) -> _Floats:
-        """Return the atomic fractions `(n_elements,)` of a formula; raises InvalidFormula for an element not in it."""
-        place = {symbol: n for n, symbol in enumerate(self.symbols)}
-        found = np.zeros(len(self.symbols))
-        for symbol, fraction in zip(formula.symbols, formula.fractions, strict=True):
-            if symbol not in place:
-                system = "-".join(self.symbols)
-                raise InvalidFormula(f"{symbol} is not in the system {system}", field="formula", value=formula.text)
-            found[place[symbol]] = fraction
-        return found
-
     @cached_property
-    def _opened(self) -> dict[str, OpenSystem]:
-        return {}
-
-    def opened(self, symbol: str) -> OpenSystem:
-        """Return the system with one element open, which must be in it."""
-        if symbol not in self._opened:
-            self._opened[symbol] = self._open(symbol)
-        return self._opened[symbol]
-
-    def _open(self, symbol: str) -> OpenSystem:
-        element = self.symbols.index(symbol)
-        kept = np.arange(len(self.rows)) != self.units[element]
-        others = np.arange(len(self.symbols)) != element
-        place = np.cumsum(kept) - 1
-        return OpenSystem(
-            rows=self.rows[kept],
-            fractions=np.ascontiguousarray(self.fractions[np.ix_(kept, others)]),
-            open_fractions=np.ascontiguousarray(self.fractions[kept, element]),
-            energies=np.ascontiguousarray(self.energies[kept]),
-            units=np.ascontiguousarray(place[self.units[others]]),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class OpenSystem:
-    """Hold the phases of a system but the open element, whose amount is free."""
-
-    rows: _Integers
-    fractions: _Floats
-    """`(n_phases, n_elements - 1)`: atomic fractions without the open element."""
-    open_fractions: _Floats
-    """`(n_phases,)`: of the open element."""
-    energies: _Floats
-    units: _Integers
+    def nature(self) -> Nature:
+        """Tell whether it conducts electrons; see `superion.models.stability.interphase.electronic_nature`."""
+        return electronic_nature(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,12 +137,8 @@ class PhaseTable:
         return digest.hexdigest()
 
     @cached_property
-    def _masks(self) -> NDArray[np.uint64]:
-        """Return which elements each phase has, as bits, `(2, n_phases)`."""
-        bits = np.left_shift(np.uint64(1), ((self.numbers - 1) % 64).astype(np.uint64))
-        return np.array(
-            [np.bitwise_or.reduceat(_where(bits, self.numbers, half), self.offsets[:-1]) for half in (0, 1)]
-        )
+    def _by_elements(self) -> PhasesByElements:
+        return PhasesByElements(self.offsets, self.numbers)
 
     @cached_property
     def _compounds(self) -> NDArray[np.bool_]:
@@ -211,6 +150,7 @@ class PhaseTable:
 
     @cached_property
     def _memory(self) -> dict[int, Phase]:
+        """Hold the phases that were asked for, at most all of the table."""
         return {}
 
     def formula(self, row: int) -> Formula:
@@ -234,8 +174,7 @@ class PhaseTable:
 
     def row(self, formula: Formula) -> int | None:
         """Return the place of the phase with this composition, None where there is none."""
-        numbers = np.array([ATOMIC_NUMBER[symbol] for symbol in formula.symbols])
-        first, second = keys_of(np.array([0, len(numbers)]), numbers, np.asarray(formula.amounts, dtype=np.float64))[0]
+        first, second = key_of(formula)
         at = int(np.searchsorted(self.keys[:, 0], first))
         while at < len(self) and self.keys[at, 0] == first:
             if self.keys[at, 1] == second:
@@ -276,21 +215,7 @@ class PhaseTable:
                 symbol = SYMBOLS[number - 1]
                 fault = f"the table {self.name} knows no compound of {symbol}: its stability cannot be judged"
                 raise InvalidFormula(fault, field="formula", value=symbol)
-        outside = [~np.uint64(sum(1 << (n - 1) % 64 for n in numbers if (n - 1) // 64 == half)) for half in (0, 1)]
-        rows = np.flatnonzero(((self._masks[0] & outside[0]) | (self._masks[1] & outside[1])) == 0)
-        column = np.zeros(len(SYMBOLS) + 1, dtype=np.int64)
-        column[list(numbers)] = np.arange(len(numbers))
-        sizes = self.offsets[rows + 1] - self.offsets[rows]
-        ends = np.cumsum(sizes)
-        entries = np.repeat(self.offsets[rows] - (ends - sizes), sizes) + np.arange(int(ends[-1]))
-        fractions = np.zeros((len(rows), len(numbers)))
-        fractions[np.repeat(np.arange(len(rows)), sizes), column[self.numbers[entries]]] = self.amounts[entries]
-        fractions /= fractions.sum(axis=1, keepdims=True)
-        units = np.full(len(numbers), -1, dtype=np.int64)
-        single = np.flatnonzero(sizes == 1)
-        units[column[self.numbers[self.offsets[rows[single]]]]] = single
-        symbols = tuple(SYMBOLS[number - 1] for number in numbers)
-        return ChemicalSystem(self, symbols, rows, fractions, np.ascontiguousarray(self.energies[rows]), units)
+        return ChemicalSystem.cut(self, self._by_elements.among(numbers), numbers)
 
 
 def reduced_formula(formula: Formula) -> Formula:
@@ -325,10 +250,6 @@ def _electronegativity(symbol: str) -> tuple[float, int]:
     table, number = magpie_table(), ATOMIC_NUMBER[symbol]
     value = float(table.values[number - 1, table.properties.index("Electronegativity")])
     return (math.inf if math.isnan(value) else value, number)
-
-
-def _where(bits: NDArray[np.uint64], numbers: _Integers, half: int) -> NDArray[np.uint64]:
-    return np.where((numbers - 1) // 64 == half, bits, np.uint64(0))
 
 
 @dataclass
@@ -419,27 +340,3 @@ def refuse(shown: str, faults: list[tuple[str, str]]) -> None:
         listed = "; ".join(f"{place}: {reason}" for place, reason in faults[:_FAULTS_SHOWN])
         more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
         raise InvalidTable(f"{shown}: {listed}{more}", field="table", value=shown)
-
-
-def keys_of(offsets: _Integers, numbers: _Integers, amounts: _Floats) -> NDArray[np.uint64]:
-    """Return two 64-bit hashes `(n, 2)` of each composition, equal where `Formula.canonical` is.
-
-    Each is the sum over the elements of a mixed number (splitmix64) of element and rounded fraction, so that the order
-    of the elements is no part.
-    """
-    if len(offsets) == 1:
-        return np.empty((0, 2), dtype=np.uint64)
-    sizes, scale = np.diff(offsets), 10**CANONICAL_DECIMALS
-    totals = np.repeat(np.add.reduceat(amounts, offsets[:-1]), sizes)
-    steps = np.floor(amounts / totals * scale + 0.5 + 1e-6).astype(np.uint64)
-    words = numbers.astype(np.uint64) * np.uint64(2 * scale) + steps
-    with np.errstate(over="ignore"):
-        hashes = [np.add.reduceat(_mix(words + np.uint64(salt)), offsets[:-1]) for salt in (1 << 32, 1 << 48)]
-    return np.stack(hashes, axis=1)
-
-
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = (z + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from superion.errors import InvalidTable, InvalidValue, NotFound
-from superion.models.stability.phases import PhaseTable, Rows, compositions_of, gap_fault, keys_of, refuse, table_of
+from superion.models.stability.composition_keys import keys_of
+from superion.models.stability.phases import PhaseTable, Rows, compositions_of, gap_fault, refuse, table_of
 
 __all__ = ["read_phase_table", "write_phase_table"]
 

@@ -23,7 +23,8 @@ static void add_itself(void) {
         sum += columns[n_columns * n_rows + i] = side[i];
     }
     if (sum > 0.0 && n_columns < MAX_COLUMNS) {
-        CHECK(superion_follow_hull(columns, n_columns, n_rows, costs, slopes, side, units, 0.0, 0.0, &path) == SUPERION_OK);
+        CHECK(superion_follow_hull(columns, n_columns, n_rows, costs, slopes, side, units, 0.0, 0.0, INFINITY, &path) ==
+              SUPERION_OK);
         costs[n_columns] = path.intervals[2] - (one_in(2) ? 0.0 : one_in(2) ? 1e-9 : 0.1);
         slopes[n_columns] = one_in(2) ? path.intervals[3] : -below(4) / 4.0;
         n_columns++;
@@ -105,7 +106,8 @@ static void check_piece(const superion_hull_path *path, size_t n, double t) {
 
 static void check_path(double t_start, double t_end) {
     superion_hull_path path;
-    CHECK(superion_follow_hull(columns, n_columns, n_rows, costs, slopes, side, units, t_start, t_end, &path) == SUPERION_OK);
+    CHECK(superion_follow_hull(columns, n_columns, n_rows, costs, slopes, side, units, t_start, t_end, INFINITY, &path) ==
+          SUPERION_OK);
     CHECK(path.count >= 1 && path.n_rows == n_rows);
     CHECK(path.intervals[0] == t_start && path.intervals[4 * path.count - 3] == t_end);
     for (size_t n = 0; n < path.count; n++) {
@@ -145,36 +147,36 @@ static void check_reservoir(void) {
     const double cost[] = {0.0, 0.0, -1.0, 0.0}, slope[] = {0.0, 0.0, 0.0, 1.0}, right[] = {1.0, 0.0};
     const int64_t unit[] = {0, 1};
     superion_hull_path path;
-    CHECK(superion_follow_hull(mixing, 4, 2, cost, slope, right, unit, 3.0, 0.0, &path) == SUPERION_OK);
+    CHECK(superion_follow_hull(mixing, 4, 2, cost, slope, right, unit, 3.0, 0.0, INFINITY, &path) == SUPERION_OK);
     CHECK(path.count == 2 && fabs(path.intervals[1] - 2.0) < 1e-12 && path.phases[0] == 0 && path.phases[2] == 2);
     CHECK(fabs(path.amounts[2] - 2.0) < 1e-12 && fabs(path.amounts[3] - 1.0) < 1e-12);
     superion_hull_path_free(&path);
     /* Below 0 the reservoir pays for what it gives. */
-    CHECK(superion_follow_hull(mixing, 4, 2, cost, slope, right, unit, 3.0, -1.0, &path) == SUPERION_UNBOUNDED);
+    CHECK(superion_follow_hull(mixing, 4, 2, cost, slope, right, unit, 3.0, -1.0, INFINITY, &path) == SUPERION_UNBOUNDED);
     CHECK(path.count == 0 && path.phases == NULL);
-    CHECK(superion_follow_hull(mixing, 4, 2, cost, slope, right, unit, -1.0, -1.0, &path) == SUPERION_UNBOUNDED);
+    CHECK(superion_follow_hull(mixing, 4, 2, cost, slope, right, unit, -1.0, -1.0, INFINITY, &path) == SUPERION_UNBOUNDED);
 }
 
 static void check_codes(void) {
     double column[] = {1.0}, zero[] = {0.0}, bad[] = {NAN}, negative[] = {-1.0}, two[] = {2.0};
     const int64_t unit[] = {0}, outside[] = {1}, before[] = {-1};
     superion_hull_path path = {.count = 7};
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, 0.0, NULL) == SUPERION_NULL_ARGUMENT);
-    CHECK(superion_follow_hull(NULL, 1, 1, zero, zero, zero, unit, 0.0, 0.0, &path) == SUPERION_NULL_ARGUMENT);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, 0.0, INFINITY, NULL) == SUPERION_NULL_ARGUMENT);
+    CHECK(superion_follow_hull(NULL, 1, 1, zero, zero, zero, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_NULL_ARGUMENT);
     CHECK(path.count == 0);
-    CHECK(superion_follow_hull(column, 1, 0, zero, zero, zero, unit, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 0, 1, zero, zero, zero, unit, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(bad, 1, 1, zero, zero, zero, unit, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(two, 1, 1, zero, zero, zero, unit, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, bad, zero, zero, unit, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, bad, zero, unit, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, negative, unit, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, outside, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, before, 0.0, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, 1.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, NAN, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, INFINITY, 0.0, &path) == SUPERION_BAD_PROGRAMME);
-    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, -INFINITY, &path) == SUPERION_OK);
+    CHECK(superion_follow_hull(column, 1, 0, zero, zero, zero, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 0, 1, zero, zero, zero, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(bad, 1, 1, zero, zero, zero, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(two, 1, 1, zero, zero, zero, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, bad, zero, zero, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, bad, zero, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, negative, unit, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, outside, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, before, 0.0, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, 1.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, NAN, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, INFINITY, 0.0, INFINITY, &path) == SUPERION_BAD_PROGRAMME);
+    CHECK(superion_follow_hull(column, 1, 1, zero, zero, zero, unit, 0.0, -INFINITY, INFINITY, &path) == SUPERION_OK);
     CHECK(path.count == 1 && path.phases[0] == -1);
     superion_hull_path_free(&path);
     superion_hull_path_free(NULL);
@@ -185,7 +187,7 @@ static void check_failing_allocations(void) {
         superion_hull_path path;
         allocations_left = n;
         superion_status status =
-            superion_follow_hull(columns, n_columns, n_rows, costs, slopes, side, units, 0.0, -INFINITY, &path);
+            superion_follow_hull(columns, n_columns, n_rows, costs, slopes, side, units, 0.0, -INFINITY, INFINITY, &path);
         int used = allocations_left < 0;
         allocations_left = -1;
         CHECK(status == (used ? SUPERION_OUT_OF_MEMORY : SUPERION_OK));

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superion.featurizers.formula import Formula
+from superion.models import domain as domain_module
 from superion.models.domain import INSIDE_QUANTILE, N_NEAREST, Domain, KnownMaterial, fraction_vectors
 
 
@@ -55,6 +56,23 @@ def test_the_distance_is_a_metric_between_0_and_1(a: dict[str, int], b: dict[str
     assert -1e-6 <= between(one, two) <= 1.0 + 1e-6
     assert between(one, one) == 0.0
     assert between(one, three) <= between(one, two) + between(two, three) + 1e-6
+
+
+near_one_another = st.lists(st.floats(0.9, 1.1) | st.integers(1, 9), min_size=4, max_size=4)
+
+
+@given(st.lists(near_one_another, min_size=1, max_size=30), near_one_another)
+def test_the_distance_is_to_the_last_bit_the_least_of_all(trained: list[list[float]], asked: list[float]) -> None:
+    elements = ("Li", "P", "S", "Cl")
+    formulas = [Formula(elements, tuple(map(float, amounts))) for amounts in trained]
+    formula = Formula(("Li", "O", "S", "Cl"), tuple(map(float, asked)))
+    vectors = fraction_vectors(formulas)
+    full = 0.5 * np.abs(vectors - fraction_vectors([formula])).sum(axis=1)
+    assert Domain(vectors, 0.0).distance(formula) == float(full.min())
+
+
+def test_no_formulas_have_no_vectors() -> None:
+    assert fraction_vectors([]).shape == (0, 118)
 
 
 def test_elements_that_no_training_composition_holds_are_named_in_order() -> None:
@@ -154,3 +172,23 @@ def test_joined_domains_hold_what_either_holds() -> None:
     for text, held in (("LiCl", True), ("Li2S", True), ("Li2.2S", True), ("LiBr", False), ("LiCl4", False)):
         assert both.holds(Formula.parse(text)) is held
     assert not one.holds(Formula.parse("Li2S"))
+
+
+@pytest.mark.parametrize("readable", [None, frozenset[str]()])
+def test_many_formulas_are_placed_as_one_by_one(
+    readable: frozenset[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = domain("LiCl", "Li3PS4", "Li7La3Zr2O12", known=MIXED)
+    formulas = [
+        of(text) for text in ("Li6PS5Cl", "LiCl", "Li10GeP2S12", "Ag", "NaCl", "Li3PS4", "Li6.4La3Zr1.4Ta0.6O12")
+    ]
+    # Two formulas at a time, which seven do not fill.
+    monkeypatch.setattr(domain_module, "_NUMBERS_AT_ONCE", 2 * 118 * len(MIXED))
+    assert trained.nearest_of(formulas, readable) == [trained.nearest(formula, readable) for formula in formulas]
+    assert trained.distances(formulas) == [trained.distance(formula) for formula in formulas]
+    vectors = fraction_vectors(formulas)
+    for vector, near in zip(vectors, trained.nearest_of(formulas, readable), strict=True):
+        for one in near:
+            expected = 0.5 * np.abs(vector - fraction_vectors([of(one.known.formula)])[0]).sum()
+            assert one.distance == float(expected), "to the last bit"
+    assert domain("LiCl").nearest_of(formulas) == [()] * 7

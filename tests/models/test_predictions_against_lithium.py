@@ -17,7 +17,7 @@ from superion.models.stability import analyse
 from superion.models.stability import learned as learned_module
 from superion.models.stability.answers import COARSE, where_they_disagree
 from superion.models.stability.learned import release_model
-from superion.models.stability.tables import end_member_table
+from superion.models.stability.tables import default_table, end_member_table
 
 ESTIMATE = {"mean", "lower", "upper"}
 
@@ -192,3 +192,17 @@ def test_a_table_that_cannot_be_read_costs_the_hull_alone(
         assert answer.lithium_metal.hull is None
         (warning,) = answer.warnings
         assert "own.csv" in warning and str(tmp_path) not in warning
+
+
+def test_a_prediction_builds_the_later_steps_only_where_they_are_shown(predictor: Predictor) -> None:
+    asked = ["Li6PS5Cl", "LiF", "Li", "P2S5", "Li9S", "Li3.833Sn0.833As0.166S4"]
+    # In either order: what is kept of one must not answer for the other.
+    for details in ((), ("staircase",)), (("staircase",), ()):
+        answers = {detail: predictor.predict(asked, detail=detail).predictions for detail in details}
+        for text, bare, full in zip(asked, answers[()], answers["staircase",], strict=True):
+            assert isinstance(bare, Prediction) and isinstance(full, Prediction)
+            document = full.as_dict()
+            steps = document["li_metal"]["hull"].pop("staircase")
+            assert document == bare.as_dict()
+            assert len(steps) == len(analyse(default_table(), text).staircase)
+            assert bare.lithium_metal.hull is not None and len(bare.lithium_metal.hull.staircase) == 1

@@ -34,6 +34,10 @@ def screen(
     temperature: Annotated[float, typer.Option(help="Degrees Celsius.")] = 25.0,
     confidence: Annotated[float, typer.Option(help="Share of materials that an interval is to cover.")] = 0.9,
     model: Annotated[str, typer.Option(help="champion, release, a version, a models:/ URI or a folder.")] = "champion",
+    stability: Annotated[
+        bool,
+        typer.Option(help="Ask about lithium metal, and what is learned with it; most of the time of a formula."),
+    ] = True,
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine.  [default: one for each core]")
     ] = None,
@@ -60,7 +64,7 @@ def screen(
         from superion.discovery.screening.sources import Source
     except ModuleNotFoundError as error:
         raise missing(error, "screen") from error
-    screening = Screening(Source.of(source), Asked.of(model, temperature, confidence, where), out, rows)
+    screening = Screening(Source.of(source), Asked.of(model, temperature, confidence, where, stability), out, rows)
     # What goes wrong with the scheduler is said in one line, below; Dask writes tracebacks of it.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     place: AbstractContextManager[Client]

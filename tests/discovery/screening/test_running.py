@@ -206,6 +206,21 @@ def test_a_process_loads_the_model_once_and_has_one_thread(tmp_path: Path, clien
     assert client.submit(seen, asked().model).result() == (True, 1, "1")
 
 
+def test_without_stability_the_rest_is_the_same(tmp_path: Path) -> None:
+    (part,) = Source.of(csv_file(tmp_path)).parts(100)
+    whole, some = judge(part, asked()), judge(part, asked(stability=False))
+    stable = ("reaction", "reduction", "oxidation", "interphase", "hull", "energy_above", "formation", "shear", "band")
+    asked_about = [name for name in RESULTS.names if not name.startswith((*stable, "warnings"))]
+    assert some.results.select(asked_about).equals(whole.results.select(asked_about))
+    for name in RESULTS.names:
+        if name.startswith(stable):
+            assert some.results[name].null_count == len(some.results) > whole.results[name].null_count, name
+    for short, long in zip(some.results["warnings"].to_pylist(), whole.results["warnings"].to_pylist(), strict=True):
+        assert set(filter(None, short.split(" | "))) <= set(long.split(" | "))
+    assert "lithium" not in " ".join(some.results["warnings"].to_pylist())
+    assert some.failures == whole.failures
+
+
 def test_large_parts_are_predicted_in_bounded_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They may hold few materials of many atoms, or many of few."""
     source = Source.of(csv_file(tmp_path))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from superion.errors import InvalidFormula, InvalidValue, NoEquilibrium
-from superion.featurizers._hull import follow_hull
+from superion.featurizers._hull import follow_hull, follow_hull_beside, has_column_near
 from superion.featurizers.formula import Formula
 from superion.models.stability import Phase, PhaseTable, analyse, energy_above_hull, hull_energy
 
@@ -169,6 +169,46 @@ def test_programmes_without_an_end_are_refused():
         follow_hull(columns, np.zeros(3), *arguments[2:], 0.0, 0.0)
     with pytest.raises(ValueError, match="a row and a column"):
         follow_hull(np.empty((0, 0)), np.empty(0), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64), 0.0, 0.0)
+
+
+def test_programmes_beside_the_right_side_are_refused_for_the_same_faults():
+    columns = np.array([[1.0], [-1.0]])
+    costs, slopes, side, units = np.array([0.0, -1.0]), np.zeros(2), np.ones(1), np.zeros(1, dtype=np.int64)
+    own = (0.0, 0.0, 0.0, 0.0, math.inf, 1)
+    with pytest.raises(NoEquilibrium, match="the costs have no minimum"):
+        follow_hull_beside(columns, costs, slopes, side, units, *own)
+    with pytest.raises(ValueError, match="unit column"):
+        follow_hull_beside(columns, costs, slopes, side, np.ones(1, dtype=np.int64), *own)
+    with pytest.raises(ValueError, match="one right side"):
+        follow_hull_beside(columns, costs, slopes, np.ones(2), units, *own)
+    with pytest.raises(ValueError, match="one cost"):
+        follow_hull_beside(columns, np.zeros(3), slopes, side, units, *own)
+    with pytest.raises(ValueError, match="a row and a column"):
+        follow_hull_beside(np.empty((0, 0)), np.empty(0), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64), *own)
+
+
+def test_mixtures_are_listed_of_as_many_pieces_as_are_asked_for():
+    # Per phosphorus Li3P is worth -2.8 eV and LiP -1.6 eV: they meet at -0.6 eV, LiP and phosphorus at -1.6 eV.
+    phases = [Phase(Formula.parse("Li3P"), -0.7), Phase(Formula.parse("LiP"), -0.8)]
+    system = PhaseTable.from_phases("Li-P", phases).system(["Li", "P"]).opened("Li")
+    programme = (system.fractions, system.energies, system.slopes, np.ones(1), system.units, 0.0, 0.0, 0.0, -math.inf)
+    intervals, mixtures = follow_hull_beside(*programme, math.inf, 99)
+    assert [interval[1] for interval in intervals] == pytest.approx([-0.6, -1.6, -math.inf])
+    assert [amount for ((_, amount),) in mixtures] == pytest.approx([4.0, 2.0, 1.0])
+    for count in range(4):
+        assert follow_hull_beside(*programme, math.inf, count) == (intervals, mixtures[:count])
+    # Three, one and no lithium per phosphorus: the piece that passes the limit is whole, one more may be there.
+    for slope_end, passed in ((-4.0, 1), (-3.0, 2), (-1.5, 2), (-1.0, 3), (0.0, 3)):
+        found, _ = follow_hull_beside(*programme, slope_end, 99)
+        assert len(found) == min(passed + 1, 3) and found[:passed] == intervals[:passed]
+
+
+def test_columns_near_the_right_side():
+    columns, side = np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0.251, 0.749])
+    assert has_column_near(columns, side, 0.0011) and not has_column_near(columns, side, 0.0009)
+    assert not has_column_near(columns[:1], side, 0.1)
+    with pytest.raises(ValueError, match="one right side"):
+        has_column_near(columns, np.ones(3), 1.0)
 
 
 @pytest.mark.parametrize(

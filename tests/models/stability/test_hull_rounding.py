@@ -59,15 +59,28 @@ def prove(programme, path) -> None:
 
 def check(table: PhaseTable, asked: Formula, energy: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Analyse a composition and hold what must hold of the answer."""
-    follow, calls = hull.follow_hull, []
+    follow, beside, calls = hull.follow_hull, lithium.follow_hull_beside, []
 
     def follow_and_keep(*programme):
         calls.append((programme, follow(*programme)))
         return calls[-1][1]
 
+    def beside_and_keep(columns, costs, slopes, side, units, own_cost, own_slope, *rest):
+        found = beside(columns, costs, slopes, side, units, own_cost, own_slope, *rest)
+        costs, slopes = np.append(costs, own_cost), np.append(slopes, own_slope)
+        intervals, phases, amounts, _, _ = follow_and_keep(
+            np.vstack([columns, side]), costs, slopes, side, units, *rest[:2]
+        )
+        pairs = [list(zip(*each, strict=True)) for each in zip(phases.tolist(), amounts.tolist(), strict=True)]
+        assert found == (
+            [tuple(interval) for interval in intervals.tolist()],
+            [[(phase, amount) for phase, amount in mixture if phase >= 0] for mixture in pairs],
+        )
+        return found
+
     with monkeypatch.context() as patch:
         patch.setattr(hull, "follow_hull", follow_and_keep)
-        patch.setattr(lithium, "follow_hull", follow_and_keep)
+        patch.setattr(lithium, "follow_hull_beside", beside_and_keep)
         found = analyse(table, asked, energy)
     assert len(calls) == (1 if asked.symbols == ("Li",) else 2)
     for programme, path in calls:
