@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ def local(workers: int | None = None) -> Iterator[Client]:
     if workers is not None and workers < 1:
         raise InvalidValue(f"workers is 1 or more, not {workers}", field="workers", value=workers)
     import dask
+    from dask.system import CPU_COUNT  # within the bounds of a container
     from distributed import Client, LocalCluster
 
     settings = {
@@ -37,7 +37,7 @@ def local(workers: int | None = None) -> Iterator[Client]:
     }
     with dask.config.set(settings):
         cluster = LocalCluster(
-            n_workers=workers or len(os.sched_getaffinity(0)),
+            n_workers=workers or CPU_COUNT,
             threads_per_worker=1,
             dashboard_address="127.0.0.1:0",
             silence_logs=50,

@@ -91,6 +91,15 @@ PREDICTED: tuple[Column, ...] = (
     Column("warnings", pa.string(), "", lambda answer: WARNING_BETWEEN.join(answer.warnings)),
 )
 
+OF_STABILITY = frozenset(
+    column.name
+    for column in PREDICTED
+    if column.name.startswith(
+        ("reaction", "reduction", "oxidation", "interphase", "hull", "energy_above", "formation", "shear", "band")
+    )
+)
+"""Columns that are null where stability is not asked about."""
+
 _OF_ALL = (
     pa.field("row", pa.int64()),
     pa.field("id", pa.string()),

@@ -11,7 +11,7 @@ import pyarrow as pa
 from superion.discovery.screening.columns import RESULTS
 from superion.discovery.screening.judging import Asked, judge
 from superion.discovery.screening.parts import Part
-from superion.discovery.screening.sources import Source
+from superion.discovery.screening.sources import Source, check_rows
 from superion.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def screen(
     """
     import dask.dataframe as dd
 
+    check_rows(rows)
     source, asked = Source.of(Path(path)), Asked.of(model, temperature_C, confidence, where, stability)
     if source.travels:
         raise InvalidValue(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import sys
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,10 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from superion.discovery.screening.columns import Row, tables
+from superion.discovery.screening.columns import OF_STABILITY, Row, tables
 from superion.discovery.screening.condition import Condition
 from superion.discovery.screening.parts import Item, Part
-from superion.errors import InvalidArtefact, InvalidCrystal, Unavailable
+from superion.errors import InvalidArtefact, InvalidCrystal, InvalidValue, Unavailable
 from superion.featurizers.fingerprint import structure_fingerprint
 from superion.loading import find_model
 from superion.models.arrhenius import inverse_temperature_step
@@ -77,7 +78,12 @@ class Asked:
         check_confidence(confidence)
         inverse_temperature_step(temperature_c)
         if where is not None:
-            Condition(where)
+            condition = Condition(where)
+            unasked = [name for name in condition.columns if name in OF_STABILITY]
+            if unasked and not stability:
+                raise InvalidValue(
+                    f"where: without stability nothing is known of {', '.join(unasked)}", field="where", value=where
+                )
         found = find_model(model)
         return cls(Model.of(found.folder, found.version, found.alias), temperature_c, confidence, where, stability)
 
@@ -140,10 +146,12 @@ def _batches(items: list[Item], predictor: Predictor) -> list[list[ReadMaterial 
 
 @lru_cache(maxsize=1)
 def _loaded(model: Model) -> Predictor:
-    import torch
+    worker = _is_worker()
+    if worker:
+        import torch
 
-    # A worker is one of several on the machine, and has a core to itself.
-    torch.set_num_threads(1)
+        # It is one of several on the machine, and has a core to itself.
+        torch.set_num_threads(1)
     folder = RELEASE_FOLDER if model.folder is None else model.folder
     if not (folder / "config.json").is_file():
         raise Unavailable(
@@ -154,10 +162,24 @@ def _loaded(model: Model) -> Predictor:
             f"a worker finds another model in {folder}; its superion is of another version", field="model"
         )
     predictor = Predictor.from_folder(folder, version=model.version, alias=model.alias).check()
-    # The model stays for as long as the process does: without it the collector has little to look through.
-    gc.collect()
-    gc.freeze()
+    if worker:
+        # The model stays for as long as the process does: without it the collector has little to look through.
+        gc.collect()
+        gc.freeze()
     return predictor
+
+
+def _is_worker() -> bool:
+    """Tell whether this is a process of Dask's, and not that of a notebook, in which nothing is changed."""
+    if "distributed" not in sys.modules:
+        return False
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def _digest(folder: Path) -> str:

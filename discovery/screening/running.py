@@ -20,8 +20,8 @@ from superion.discovery.screening.alone import judge_one_by_one
 from superion.discovery.screening.judging import Asked, judge
 from superion.discovery.screening.parts import Part
 from superion.discovery.screening.results import Counts, Results
-from superion.discovery.screening.sources import Source
-from superion.errors import InvalidValue, SuperionError, Unavailable
+from superion.discovery.screening.sources import Source, check_rows
+from superion.errors import SuperionError, Unavailable
 from superion.home import PHASE_TABLE_VARIABLE
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class Screening:
     """Materials of a part; as the source has it unless given."""
 
     def __post_init__(self) -> None:
-        if self.rows is not None and self.rows < 1:
-            raise InvalidValue(f"rows is 1 or more, not {self.rows}", field="rows", value=self.rows)
+        check_rows(self.rows)
 
     @property
     def rows_of_a_part(self) -> int:

@@ -46,6 +46,12 @@ Readers = Iterator[tuple[int, Reader]]
 """Readers in the order of the list, each with how many materials it reads."""
 
 
+def check_rows(rows: int | None) -> None:
+    """Raise InvalidValue for a number of materials of which a part cannot be."""
+    if rows is not None and rows < 1:
+        raise InvalidValue(f"rows is 1 or more, not {rows}", field="rows", value=rows)
+
+
 @dataclass(frozen=True)
 class Source:
     """Hold a list of materials that is read part by part."""

@@ -47,5 +47,7 @@ def test_what_cannot_be_read_from_its_middle_is_refused(tmp_path: Path) -> None:
     assert caught.value.field == "path"
     with pytest.raises(InvalidTable, match="no file or folder"):
         screen(tmp_path / "absent.csv", "release")
+    with pytest.raises(InvalidValue, match="rows is 1 or more"):
+        screen(csv_file(tmp_path), "release", rows=0)
     with pytest.raises(InvalidValue, match="no column 'sigma'"):
         screen(csv_file(tmp_path), "release", where="sigma > 3")

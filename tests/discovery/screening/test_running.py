@@ -14,7 +14,7 @@ import pytest
 
 import superion
 from superion.discovery.screening import judging
-from superion.discovery.screening.columns import PREDICTED, RESULTS
+from superion.discovery.screening.columns import OF_STABILITY, PREDICTED, RESULTS
 from superion.discovery.screening.judging import Asked, Model, judge
 from superion.discovery.screening.running import Progress, Screening, run
 from superion.discovery.screening.sources import Source
@@ -192,6 +192,12 @@ def test_what_cannot_be_asked_is_refused(changes: dict[str, Any], field: str) ->
     assert caught.value.field == field
 
 
+def test_what_is_not_asked_about_is_no_condition() -> None:
+    with pytest.raises(InvalidValue, match="without stability nothing is known of reaction_energy, hull_interphase"):
+        asked(where="reaction_energy > -0.1 or hull_interphase == 'stable'", stability=False)
+    assert asked(where="log10_sigma > -4", stability=False).where
+
+
 def test_parts_have_a_material_or_more(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="rows is 1 or more"):
         Screening(Source.of(csv_file(tmp_path)), asked(), tmp_path / "out", rows=0)
@@ -209,11 +215,10 @@ def test_a_process_loads_the_model_once_and_has_one_thread(tmp_path: Path, clien
 def test_without_stability_the_rest_is_the_same(tmp_path: Path) -> None:
     (part,) = Source.of(csv_file(tmp_path)).parts(100)
     whole, some = judge(part, asked()), judge(part, asked(stability=False))
-    stable = ("reaction", "reduction", "oxidation", "interphase", "hull", "energy_above", "formation", "shear", "band")
-    asked_about = [name for name in RESULTS.names if not name.startswith((*stable, "warnings"))]
+    asked_about = [name for name in RESULTS.names if name not in {*OF_STABILITY, "warnings"}]
     assert some.results.select(asked_about).equals(whole.results.select(asked_about))
     for name in RESULTS.names:
-        if name.startswith(stable):
+        if name in OF_STABILITY:
             assert some.results[name].null_count == len(some.results) > whole.results[name].null_count, name
     for short, long in zip(some.results["warnings"].to_pylist(), whole.results["warnings"].to_pylist(), strict=True):
         assert set(filter(None, short.split(" | "))) <= set(long.split(" | "))
