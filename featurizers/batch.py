@@ -219,8 +219,10 @@ def _located(result: Any, position: int, source: Source) -> Any:
     if not isinstance(result, SuperionError) or result.position is not None:
         return result
     name = f" ({source.name})" if isinstance(source, Path) else ""
-    # A copy has no traceback: one that is kept would keep the frames it passed through, and their structures.
     located = copy.copy(result)
+    # One that is kept would keep the frames it passed through, and their structures. A copy has them where tblib, which
+    # Dask brings, has seen to it.
+    located.__traceback__ = located.__cause__ = located.__context__ = None
     located.position = position
     located.message = f"source {position}{name}: {result.message}"
     located.args = (located.message,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,8 +77,11 @@ def slurm(config: Path) -> Iterator[Client]:
 
 def slurm_cluster(config: Path) -> tuple[Any, int]:
     """Return the cluster that a file describes, without any job yet, and how many jobs it asks for."""
+    before = signal.getsignal(signal.SIGINT)
     from dask_jobqueue import SLURMCluster
 
+    # The import makes Ctrl-C end the process, whatever it did before.
+    signal.signal(signal.SIGINT, before)
     settings = dict(_yaml(config))
     jobs = settings.pop("jobs", 1)
     if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:

@@ -168,9 +168,15 @@ class Held:
 
 
 def material_of(row: Mapping[str, Any]) -> Item:
-    """Return the material of a row of a table: its columns that are kinds of materials, and its id."""
+    """Return the material of a row of a table: its columns that are kinds of materials, and its id.
+
+    Beside a formula, what is on one line is the name of a file, as in the tables of `superion enumerate`, and no part
+    of the material.
+    """
     known = {name.strip().lower(): value for name, value in row.items() if name is not None}
     given = {kind: str(known[kind]).strip() for kind in KINDS[:-1] if known.get(kind) not in (None, "")}
+    if "formula" in given:
+        given = {kind: text for kind, text in given.items() if kind == "formula" or "\n" in text}
     name = known.get("id")
     if set(given) == {"formula"}:
         return Named("" if name is None else str(name), given["formula"])

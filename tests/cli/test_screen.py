@@ -110,8 +110,8 @@ class Running:
 
 @pytest.fixture(scope="module")
 def long_list(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a list of 5,000 materials, one of them none."""
-    return table(tmp_path_factory.mktemp("list"), [*FORMULAS * 25, "Xx", *FORMULAS * 25])
+    """Return a list of 10,000 materials, one of them none."""
+    return table(tmp_path_factory.mktemp("list"), [*FORMULAS * 50, "Xx", *FORMULAS * 50])
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def undisturbed(long_list: Path) -> Iterator[list[dict[str, Any]]]:
     printed = running.end()
     assert running.process.returncode == 1, printed
     found = rows(running.out)
-    assert [row["row"] for row in found] == [n for n in range(5001) if n != 2500]
+    assert [row["row"] for row in found] == [n for n in range(10_001) if n != 5000]
     yield found
 
 
@@ -153,14 +153,14 @@ def test_after_a_kill_of_the_scheduler_the_rerun_completes(
     assert gone and not alive, "workers without a scheduler end"
     running.end()
     n_done = len(list(running.out.glob("part-*.parquet")))
-    assert 4 <= n_done < 51
+    assert 4 <= n_done < 101
     again = Running(long_list, running.out)
     printed = again.end()
     assert again.process.returncode == 1, printed
     assert f"in {n_done} parts were screened before and are skipped" in printed
     assert rows(running.out) == undisturbed
     failures = pq.read_table(tmp_path / "found.failures.parquet").to_pylist()
-    assert [(row["row"], row["id"], row["code"]) for row in failures] == [(2500, "m2500", "invalid_formula")]
+    assert [(row["row"], row["id"], row["code"]) for row in failures] == [(5000, "m5000", "invalid_formula")]
     assert not list(running.out.glob(".*"))
 
 

@@ -146,6 +146,8 @@ def test_a_function_that_fails_gives_errors_in_place(featuriser: Featuriser, tas
 
 
 def test_an_error_that_is_kept_keeps_no_frames(featuriser: Featuriser, tasks: Any) -> None:
+    import distributed  # noqa: F401 # with which copies of errors keep their tracebacks
+
     chlorine, bromine, unread = featuriser.map(tasks.fail_on_chlorine, [halide(1), halide(2), "no CIF"])
     for error in (chlorine, bromine, unread):
         assert error.__traceback__ is None and error.__cause__ is None and error.__context__ is None

@@ -1,4 +1,4 @@
-"""One cluster for all tests of screening in a process, as its workers take seconds to start."""
+"""A cluster for the tests of a module, as its workers take seconds to start; tests of others count processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from superion.discovery.screening import clusters
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Yield a client of a cluster of one worker process."""
     with clusters.local(1) as found:

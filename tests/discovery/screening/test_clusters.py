@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +57,8 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     yield notes
     for pid in notes.glob("*.pid"):
-        subprocess.run(["pkill", "-KILL", "-s", pid.read_text().strip()], check=False)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(pid.read_text()), signal.SIGKILL)
 
 
 @pytest.mark.check
@@ -89,6 +94,25 @@ def test_a_file_that_does_not_say_what_to_queue_is_refused(tmp_path: Path, text:
     assert caught.value.field == "slurm"
     del caught
     gc.collect()
+
+
+def test_ctrl_c_does_what_it_did_before(tmp_path: Path) -> None:
+    """In a process of its own, which has not imported dask-jobqueue yet."""
+    script = (
+        "import signal, sys\n"
+        "from pathlib import Path\n"
+        "from superion.discovery.screening import clusters\n"
+        "cluster, _ = clusters.slurm_cluster(Path(sys.argv[1]))\n"
+        "cluster.close()\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    )
+    command = [sys.executable, "-c", script, str(write(tmp_path, CONFIG))]
+    signals = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    # Whoever runs the tests may have it ignored, which a process hands on to those that it starts.
+    done = subprocess.run([sys.executable, "-c", signals, *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,12 +90,19 @@ def test_a_table_may_hold_files(tmp_path: Path) -> None:
     path = tmp_path / "cifs.csv"
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(
-            [["id", "cif", "formula"], ["a", "data_\nx", ""], ["b", "", "LiF"], ["c", "x", "LiF"]]
+            [
+                ["id", "cif", "formula"],
+                ["a", "data_\nx", ""],
+                ["b", "", "LiF"],
+                ["c", "data_\nx", "LiF"],
+                ["d", "d.cif", "LiCl"],
+            ]
         )
     assert read(Source.of(path), 2) == [
         Named("a", {"cif": "data_\nx"}),
         Named("b", "LiF"),
-        Named("c", {"formula": "LiF", "cif": "x"}),  # of which the reader says that one of them is right
+        Named("c", {"formula": "LiF", "cif": "data_\nx"}),  # of which the reader says that one of them is right
+        Named("d", "LiCl"),  # beside which the name of a file stands, as in a table of doping series
     ]
     pq.write_table(pa.table({"ID": [1, 2], "Formula": ["LiF", None]}), tmp_path / "typed.parquet")
     assert read(Source.of(tmp_path / "typed.parquet"), 2) == [Named("1", "LiF"), Named("2", {})]
