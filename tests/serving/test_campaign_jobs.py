@@ -89,6 +89,7 @@ def test_a_simulation_comes_to_what_it_does_in_a_notebook(
     assert not (served.home / "jobs" / found.id / "replayed.jsonl").exists()
 
 
+@pytest.mark.check
 def test_a_simulation_that_is_killed_goes_on_with_the_next_campaign(served: Service, dataset: str) -> None:
     asked = {"datasets": [dataset], "strategies": STRATEGIES, **SIZES, "seeds": 12, "rounds": 10}
     whole = served.client.post("/campaigns/simulate", json=asked).json()

@@ -43,6 +43,7 @@ def test_a_part_is_judged_as_it_is_at_once() -> None:
     same(judge_one_by_one(part_of(*FORMULAS), asked()), judge(part_of(*FORMULAS), asked()))
 
 
+@pytest.mark.check
 def test_what_ends_the_process_is_a_failure_and_the_rest_is_answered(deadly: str) -> None:
     found = judge_one_by_one(part_of(deadly, *FORMULAS, deadly, deadly), asked())
     failures = found.failures.to_pylist()
