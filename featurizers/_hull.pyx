@@ -41,12 +41,7 @@ def follow_hull(
     cdef size_t n_columns = <size_t>columns.shape[0], n_rows = <size_t>columns.shape[1]
     cdef hull.superion_hull_path path
     cdef superion_status status
-    if costs.shape[0] != columns.shape[0] or slopes.shape[0] != columns.shape[0]:
-        raise ValueError("there must be one cost and one slope per column")
-    if right_side.shape[0] != columns.shape[1] or units.shape[0] != columns.shape[1]:
-        raise ValueError("there must be one right side and one unit column per row")
-    if n_columns == 0 or n_rows == 0:
-        raise ValueError("there must be a row and a column")
+    check_shapes(columns, costs, slopes, right_side, units)
     with nogil:
         status = hull.superion_follow_hull(
             &columns[0, 0],
@@ -98,12 +93,7 @@ def follow_hull_beside(
     cdef hull.superion_hull_path path
     cdef superion_status status
     cdef double *block
-    if costs.shape[0] != columns.shape[0] or slopes.shape[0] != columns.shape[0]:
-        raise ValueError("there must be one cost and one slope per column")
-    if right_side.shape[0] != columns.shape[1] or units.shape[0] != columns.shape[1]:
-        raise ValueError("there must be one right side and one unit column per row")
-    if n_columns == 0 or n_rows == 0:
-        raise ValueError("there must be a row and a column")
+    check_shapes(columns, costs, slopes, right_side, units)
     block = <double *>malloc((n_columns + 1) * (n_rows + 2) * sizeof(double))
     if block == NULL:
         raise MemoryError()
@@ -163,6 +153,23 @@ def has_column_near(const double[:, ::1] columns, const double[::1] right_side, 
         else:
             return True
     return False
+
+
+cdef int check_shapes(
+    const double[:, ::1] columns,
+    const double[::1] costs,
+    const double[::1] slopes,
+    const double[::1] right_side,
+    const int64_t[::1] units,
+) except -1:
+    """Raise ValueError for arrays that do not belong together."""
+    if costs.shape[0] != columns.shape[0] or slopes.shape[0] != columns.shape[0]:
+        raise ValueError("there must be one cost and one slope per column")
+    if right_side.shape[0] != columns.shape[1] or units.shape[0] != columns.shape[1]:
+        raise ValueError("there must be one right side and one unit column per row")
+    if columns.shape[0] == 0 or columns.shape[1] == 0:
+        raise ValueError("there must be a row and a column")
+    return 0
 
 
 cdef int check_status(superion_status status) except -1:

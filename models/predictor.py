@@ -127,7 +127,7 @@ class Predictor:
         """Predict materials that were read, by this predictor or another, each with an answer of its own.
 
         `readable` are the uploaded data sets whose rows may be shown as nearest known materials, None for all. Without
-        `stability` nothing is said of lithium metal, nor of what is learned with it, which takes most of the time.
+        `stability` nothing is said of lithium metal, nor of what is learned with it, which takes half of the time.
         Raises InvalidValue for a temperature, confidence or detail that is out of range.
         """
         temperatures = _checked(temperature_C, confidence, detail)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from superion.archives import DAMAGED_ZIP
 from superion.serving.problems import Refusal
 
 LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
@@ -16,10 +16,6 @@ LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 MAX_RATIO = 200
 """Times its own length that an archive may unpack to, where that is much; texts of crystals pack 3 to 30 times."""
 MUCH_BYTES = 16 * 1024 * 1024
-
-# Besides what its name says, zipfile raises RuntimeError for an entry with a password, NotImplementedError for a
-# compression that it does not have, and the others for bytes that are not as the archive says.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
 
 
 def files_of(content: bytes, *, field: str, max_files: int, max_bytes: int) -> Iterator[tuple[str, bytes]]:
@@ -30,7 +26,7 @@ def files_of(content: bytes, *, field: str, max_files: int, max_bytes: int) -> I
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except _DAMAGED as error:
+    except DAMAGED_ZIP as error:
         raise Refusal(400, f"the archive cannot be read: {error}"[:300], field=field) from None
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
@@ -46,7 +42,7 @@ def files_of(content: bytes, *, field: str, max_files: int, max_bytes: int) -> I
         for entry in entries:
             try:
                 data = archive.read(entry)  # no more comes out of an entry than it declares
-            except _DAMAGED as error:
+            except DAMAGED_ZIP as error:
                 shown = entry.filename if len(entry.filename) <= 60 else entry.filename[:57] + "..."
                 raise Refusal(400, f"{shown!r} in the archive cannot be read: {error}"[:300], field=field) from None
             yield entry.filename, data

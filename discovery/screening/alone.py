@@ -6,6 +6,7 @@ It says so when it has judged one, so that the one it died of is known, and the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
@@ -51,14 +52,13 @@ def _judged(items: Sequence[Item], first: int, asked: Asked) -> tuple[list[Judge
     found: list[Judged] = []
     with process:
         begun = False
-        try:
+        # It may end before it has heard all, which is seen below.
+        with contextlib.suppress(BrokenPipeError):
             pickle.dump((list(items), first, asked), process.stdin)
             process.stdin.close()
-            for message in iter(lambda: _read(process), None):
-                begun = True
-                found += message
-        except BrokenPipeError:
-            pass  # it has ended before it had heard all
+        for message in iter(lambda: _read(process), None):
+            begun = True
+            found += message
         process.kill()
     if not begun:
         raise Unavailable(f"a process beside the worker ended at once ({process.returncode})", field="worker")

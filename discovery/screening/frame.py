@@ -35,7 +35,7 @@ def screen(
     The list is a CSV, Parquet or JSON-lines file, a folder or an archive of structure files, or an OPTIMADE response;
     each partition has `rows` materials of it. The columns are those of `superion screen`; what could not be predicted
     is a row with `error` and meets any condition `where`. Without `stability` nothing is asked about lithium metal, nor
-    what is learned with it, which takes most of the time of a formula. It runs on the client that is there, else in
+    what is learned with it, which takes half of the time of a formula. It runs on the client that is there, else in
     this process.
 
     Raises InvalidValue for what cannot be asked, InvalidTable for a list that cannot be read.

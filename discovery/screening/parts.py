@@ -10,13 +10,13 @@ import csv
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
+from superion.archives import DAMAGED_ZIP
 from superion.models.inputs import KINDS, FileContent, Named
 from superion.models.records import Failure
 
@@ -136,7 +136,7 @@ class ZipMembers:
         try:
             n_bytes = archive.getinfo(name).file_size
             return too_long(name, n_bytes) or Named(name, FileContent(PurePosixPath(name).name, archive.read(name)))
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:  # broken, or encrypted
+        except DAMAGED_ZIP as error:
             return Failure("unreadable", f"the file cannot be unpacked: {error}", "file", name)
 
 
@@ -149,11 +149,13 @@ class TarMembers:
 
     def read(self) -> list[Item]:
         """Return a material for each file, named as it is in the archive."""
-        return [
-            too_long(name, length)
-            or Named(name, FileContent(PurePosixPath(name).name, _bytes(self.path, start, start + length)))
-            for name, start, length in self.members
-        ]
+        return [too_long(name, length) or self._item(name, start, length) for name, start, length in self.members]
+
+    def _item(self, name: str, start: int, length: int) -> Item:
+        content = _bytes(self.path, start, start + length)
+        if len(content) < length:
+            return Failure("unreadable", "the archive is cut off within the file", "file", name)
+        return Named(name, FileContent(PurePosixPath(name).name, content))
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def json_value(value: Any) -> Item:
 
 def csv_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """Yield the cells of each record of CSV, none for a blank line; a cell may be as long as a file."""
-    csv.field_size_limit(MAX_FILE_BYTES)
+    csv.field_size_limit(MAX_FILE_BYTES)  # of the module; nothing else of it says a shorter one
     return csv.reader(lines, delimiter=delimiter)
 
 

@@ -65,6 +65,10 @@ class Screening:
         }
 
 
+def _rate(counts: Counts, skipped: Counts, seconds: float) -> float:
+    return (counts.read - skipped.read) / max(seconds, 1e-9)
+
+
 @dataclass(frozen=True)
 class Progress:
     """Hold how far a screening is."""
@@ -81,7 +85,7 @@ class Progress:
     @property
     def rate(self) -> float:
         """Return how many materials this run reads in a second."""
-        return (self.counts.read - self.skipped.read) / max(self.seconds, 1e-9)
+        return _rate(self.counts, self.skipped, self.seconds)
 
     @property
     def seconds_left(self) -> float | None:
@@ -112,7 +116,7 @@ class Screened:
             "failed": self.counts.failed,
             "skipped": self.skipped.read,
             "seconds": round(self.seconds, 3),
-            "rate_per_second": round((self.counts.read - self.skipped.read) / max(self.seconds, 1e-9), 2),
+            "rate_per_second": round(_rate(self.counts, self.skipped, self.seconds), 2),
             "not_done": list(self.not_done),
         }
 

@@ -8,10 +8,12 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar
 
+from superion.archives import DAMAGED_ZIP
 from superion.discovery.screening.parts import (
     CsvLines,
     Files,
@@ -39,7 +41,6 @@ ROWS_OF_A_TABLE = 2000
 """Materials of a part of a table, of which most are formulas: a second of work or two."""
 ROWS_OF_FILES = 100
 """Materials of a part where each is a structure in a file of its own: a second of work or two."""
-READ_BYTES = 1024 * 1024
 
 Piece = TypeVar("Piece")
 Readers = Iterator[tuple[int, Reader]]
@@ -92,16 +93,14 @@ class Source:
 
     def digest(self) -> str:
         """Return a SHA-256 of the file; of a folder, of the names, lengths and times of its structure files."""
-        found = hashlib.sha256()
         if self.kind == "folder":
+            found = hashlib.sha256()
             for name in _names(self.path):
                 known = (self.path / name).stat()
                 found.update(f"{name}\0{known.st_size}\0{known.st_mtime_ns}\n".encode())
             return found.hexdigest()
         with self.path.open("rb") as file:
-            while content := file.read(READ_BYTES):
-                found.update(content)
-        return found.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def parts(self, rows: int) -> Iterator[Part]:
         """Yield the parts, in order, of at most so many materials.
@@ -232,7 +231,7 @@ def _json(path: Path, rows: int) -> Readers:
             field="input",
             value=path.name,
         )
-    yield from _held(map(json_value, found), rows)
+    yield from _some(map(json_value, found), rows, Held)
 
 
 def _names(folder: Path) -> list[str]:
@@ -255,7 +254,7 @@ def _zip(path: Path, rows: int) -> Readers:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
+    except DAMAGED_ZIP as error:
         raise InvalidTable(f"{path.name} is no zip archive: {error}", field="input", value=path.name) from error
     yield from _some(list(filter(_is_structure, names)), rows, lambda some: ZipMembers(path, some))
 
@@ -263,40 +262,45 @@ def _zip(path: Path, rows: int) -> Readers:
 def _tar(path: Path, rows: int) -> Readers:
     def members() -> Iterator[tuple[str, int, int]]:
         with _archive(path, "r:") as archive:
-            for member in archive:
-                if member.isreg() and _is_structure(member.name):
-                    yield member.name, member.offset_data, member.size
+            for member in filter(_is_structure_in, archive):
+                yield member.name, member.offset_data, member.size
+            # tarfile takes what is left of a header for the end.
+            if 0 < path.stat().st_size - archive.offset < tarfile.BLOCKSIZE:
+                raise tarfile.ReadError("it ends within what says which file comes next")
 
     yield from _some(members(), rows, lambda some: TarMembers(path, some))
 
 
 def _compressed_tar(path: Path, rows: int) -> Readers:
-    yield from _held(_unpacked(path), rows)
+    yield from _some(_unpacked(path), rows, Held)
 
 
 def _unpacked(path: Path) -> Iterator[Item]:
     with _archive(path, "r|*") as archive:
-        try:
-            for member in archive:
-                if member.isreg() and _is_structure(member.name):
-                    file = archive.extractfile(member)
-                    assert file is not None, "a regular file can be read"
-                    yield too_long(member.name, member.size) or Named(
-                        member.name, FileContent(PurePosixPath(member.name).name, file.read())
-                    )
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise InvalidTable(f"{path.name} is cut off: {error}", field="input", value=path.name) from error
+        for member in filter(_is_structure_in, archive):
+            file = archive.extractfile(member)
+            assert file is not None, "a regular file can be read"
+            yield too_long(member.name, member.size) or Named(
+                member.name, FileContent(PurePosixPath(member.name).name, file.read())
+            )
 
 
-def _archive(path: Path, mode: Any) -> tarfile.TarFile:
+def _is_structure_in(member: tarfile.TarInfo) -> bool:
+    return member.isreg() and _is_structure(member.name)
+
+
+@contextmanager
+def _archive(path: Path, mode: Any) -> Iterator[tarfile.TarFile]:
+    """Open a tar archive; raises InvalidTable for what is none, also while it is read."""
     try:
-        return tarfile.open(path, mode)
+        archive = tarfile.open(path, mode)  # noqa: SIM115 # closed below, where other faults mean something else
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InvalidTable(f"{path.name} is no tar archive: {error}", field="input", value=path.name) from error
-
-
-def _held(items: Iterable[Item], rows: int) -> Readers:
-    yield from _some(items, rows, Held)
+    with archive:
+        try:
+            yield archive
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise InvalidTable(f"{path.name} is cut off: {error}", field="input", value=path.name) from error
 
 
 def _some(pieces: Iterable[Piece], rows: int, reader: Callable[[tuple[Piece, ...]], Reader]) -> Readers:

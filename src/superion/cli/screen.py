@@ -36,7 +36,7 @@ def screen(
     model: Annotated[str, typer.Option(help="champion, release, a version, a models:/ URI or a folder.")] = "champion",
     stability: Annotated[
         bool,
-        typer.Option(help="Ask about lithium metal, and what is learned with it; most of the time of a formula."),
+        typer.Option(help="Ask about lithium metal, and what is learned with it; half of the time of a formula."),
     ] = True,
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine.  [default: one for each core]")

@@ -82,6 +82,19 @@ def test_a_part_that_is_cut_off_leaves_no_part(tmp_path: Path, monkeypatch: pyte
         broken.setattr(under_test.os, "fsync", fails)
         results.write(0, judged(1, 1))
     assert [path.name for path in results.folder.iterdir()] == ["_screening.json"]
+    # A part counts as done by its results, so its failures are there before them.
+    calls: list[int] = []
+
+    def fails_the_second_time(number: int) -> None:
+        calls.append(number)
+        if len(calls) == 2:
+            fails(number)
+
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="No space left"):
+        broken.setattr(under_test.os, "fsync", fails_the_second_time)
+        results.write(0, judged(1, 1))
+    assert [path.name for path in results.failures.iterdir()] == ["part-000000.parquet"]
+    assert results.open(ASKED) == {}
     # Of a process that was killed a draft is left, which goes with the next one.
     (results.folder / ".part-000000.parquet.abcd.draft").write_bytes(b"PAR1")
     assert results.open(ASKED) == {}

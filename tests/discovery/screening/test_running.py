@@ -16,7 +16,7 @@ import superion
 from superion.discovery.screening import judging
 from superion.discovery.screening.columns import OF_STABILITY, PREDICTED, RESULTS
 from superion.discovery.screening.judging import Asked, Model, judge
-from superion.discovery.screening.running import Progress, Screening, run
+from superion.discovery.screening.running import AHEAD, Progress, Screening, run
 from superion.discovery.screening.sources import Source
 from superion.errors import InvalidArtefact, InvalidValue, Unavailable
 from superion.featurizers.crystal import Crystal
@@ -116,6 +116,26 @@ def test_what_is_done_is_skipped_and_what_is_not_is_done(client: Any, tmp_path: 
     assert all(path.stat().st_mtime_ns == time for path, time in stayed.items())
     once_more = run(screening, client)
     assert once_more.skipped == once_more.counts == whole.counts
+
+
+def test_few_parts_are_on_their_way_at_a_time(client: Any, tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    class Watched(Source):
+        @property
+        def travels(self) -> bool:
+            return True  # so that parts are made as they are sent
+
+        def parts(self, rows: int) -> Any:
+            for part in super().parts(rows):
+                taken.append(part.number)
+                yield part
+
+    done: list[int] = []
+    screening = Screening(Watched(csv_file(tmp_path), "csv"), asked(), tmp_path / "found.parquet", rows=1)
+    found = run(screening, client, lambda progress: done.append(len(taken)))
+    assert found.counts.read == len(taken) == 9
+    assert all(ahead - place <= AHEAD for place, ahead in enumerate(done)), done
 
 
 def test_a_condition_keeps_rows_and_failures_stay(client: Any, tmp_path: Path) -> None:

@@ -39,13 +39,18 @@ def read(source: Source, rows: int) -> list[Item]:
     return found
 
 
+def formula_of(item: Item) -> str:
+    """Return the formula that an item is, or holds."""
+    assert isinstance(item, Named)
+    return str(item.item["formula"] if isinstance(item.item, dict) else item.item)
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 9, 100])
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_table_has_its_rows_whatever_the_parts(tmp_path: Path, kind: str, rows: int) -> None:
     found = read(Source.of(TABLES[kind](tmp_path)), rows)
     assert [item.id for item in found] == [f"m{n}" for n in range(len(FORMULAS))]
-    formulas = [item.item if isinstance(item.item, str) else item.item["formula"] for item in found]  # type: ignore
-    assert tuple(formulas) == FORMULAS
+    assert tuple(map(formula_of, found)) == FORMULAS
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100])
@@ -75,7 +80,7 @@ def test_any_csv_that_python_writes_is_read_in_parts(
     writer.writerows([note, f"Li{n + 1}N", note] for n, note in enumerate(notes))
     path.write_bytes(text.getvalue().encode("utf-8"))
     found = read(Source.of(path), rows)
-    assert [(item.item, item.id) for item in found] == [(f"Li{n + 1}N", note) for n, note in enumerate(notes)]  # type: ignore
+    assert [(formula_of(item), item.id) for item in found] == [(f"Li{n + 1}N", note) for n, note in enumerate(notes)]
 
 
 def test_other_delimiters_a_mark_and_capitals_are_understood(tmp_path: Path) -> None:
@@ -192,6 +197,33 @@ def test_files_that_cannot_be_had_are_failures_of_their_own(tmp_path: Path, monk
     (tmp_path / "broken.zip").write_bytes(broken)
     first = read(Source.of(tmp_path / "broken.zip"), 10)[0]
     assert isinstance(first, Failure) and first.code == "unreadable"
+
+
+def test_a_tar_that_is_cut_off_is_told_of(tmp_path: Path) -> None:
+    """Within a file it is a failure of that file, within what says which file comes next there is no list."""
+    path = ARCHIVES["tar"](tmp_path, {"a.cif": b"data_a", "b.cif": b"x" * 3000})
+    whole = path.read_bytes()
+    source = Source.of(path)
+    parts = list(source.parts(1))
+    path.write_bytes(whole[: 512 + 512 + 512 + 1000])
+    (good,), (bad,) = (part.read() for part in parts)
+    assert isinstance(good, Named) and isinstance(bad, Failure)
+    assert (bad.id, bad.code) == ("b.cif", "unreadable")
+    path.write_bytes(whole[: 512 + 512 + 100])
+    with pytest.raises(InvalidTable, match="is cut off"):
+        read(source, 5)
+
+
+def test_a_zip_of_which_a_file_ends_too_early_fails_for_that_file(tmp_path: Path) -> None:
+    path = ARCHIVES["zip"](tmp_path, {"a.cif": os.urandom(4000), "b.cif": b"data_"})
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02")
+    # The list of files says that the first is packed into fewer bytes than it is.
+    content[at + 20 : at + 24] = (100).to_bytes(4, "little")
+    path.write_bytes(content)
+    first, second = read(Source.of(path), 10)
+    assert isinstance(first, Failure) and first.code == "unreadable"
+    assert isinstance(second, Named)
 
 
 def test_a_list_that_is_changed_has_another_digest(tmp_path: Path) -> None:
