@@ -13,6 +13,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
 from superion import __version__
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 AHEAD = 3
 """Parts that are on their way for each thread of the workers."""
+LOOK_SECONDS = 1.0
+"""How often it is looked at whether the scheduler is there while no part ends."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,9 @@ def run(
     skipped = sum(done.values(), Counts())
     if done:
         tell(f"{skipped.read} materials in {len(done)} parts were screened before and are skipped")
+    with _answering(client):
+        if not client.nthreads():
+            tell("no worker is there yet; waiting for the first")
     begun, counts = time.monotonic(), skipped
     found = Screened(results.folder, results.failures, counts, skipped, 0.0)
     parts: Iterable[Part] = screening.source.parts(screening.rows_of_a_part)
@@ -174,33 +180,45 @@ def _each(
     client: Client, parts: Iterator[Part], asked: Asked, results: Results
 ) -> Iterator[tuple[Part, Counts | Exception]]:
     """Yield each part with what came of it, in whatever order they end."""
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
     sent: dict[Future, tuple[Part, bool]] = {}
-    ended: Any = as_completed()
+    ended: Queue[Future] = Queue()
+    connection = client.scheduler_comm
 
     def send(part: Part, alone: bool = False) -> None:
-        with _answering():
+        with _answering(client):
             future = client.submit(work, part, asked, results, alone, pure=False, priority=-part.number)
-        sent[future] = part, alone
-        ended.add(future)
+            sent[future] = part, alone
+            future.add_done_callback(ended.put)
+
+    def next_ended() -> Future:
+        while True:
+            # A client whose scheduler is gone connects anew, and what it is given meanwhile can be lost without a word.
+            if client.status != "running" or client.scheduler_comm is not connection:
+                raise CancelledError
+            try:
+                return ended.get(timeout=LOOK_SECONDS)
+            except Empty:
+                continue
 
     while True:
-        with _answering():
+        with _answering(client):
             # Workers come and go, so it is looked at for each part.
             most = AHEAD * max(1, sum(client.nthreads().values()))
         while len(sent) < most and (part := next(parts, None)) is not None:
             send(part)
         if not sent:
             return
-        with _answering():
-            future = next(ended)
+        with _answering(client):
+            future = next_ended()
             if future.cancelled():
                 raise CancelledError
             error = future.exception()
+            counts = None if error is not None else future.result()
         part, alone = sent.pop(future)
-        if error is None:
-            yield part, future.result()
+        if counts is not None:
+            yield part, counts
         elif isinstance(error, KilledWorker) and not alone:
             # One of its materials takes the whole process with it.
             send(part, alone=True)
@@ -209,11 +227,15 @@ def _each(
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
-    """Raise Unavailable where the scheduler is gone."""
+def _answering(client: Client) -> Iterator[None]:
+    """Raise Unavailable where the scheduler is gone, whatever that looks like from where the client was."""
     try:
+        if client.status != "running":
+            raise CancelledError
         yield
-    except (OSError, CancelledError) as error:
+    except Exception as error:
+        if client.status == "running" and not isinstance(error, OSError | CancelledError):
+            raise
         raise Unavailable(
             "the scheduler does not answer any more; the same command goes on with what is not done", field="scheduler"
         ) from error

@@ -175,7 +175,7 @@ def test_where_a_groups_scheduler_is_killed_the_command_says_so(
     notes = tmp_path / "scheduler.json"
     place = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(notes)]
     scheduler = subprocess.Popen([*dask, "scheduler", *place], **quiet)
-    options = ["--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--death-timeout", "5"]
+    options = ["--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--death-timeout", "60"]
     worker = subprocess.Popen([*dask, "worker", "--scheduler-file", str(notes), *options], **quiet)
     try:
         deadline = time.monotonic() + 60.0

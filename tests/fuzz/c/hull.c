@@ -25,13 +25,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
     }
     double t_start = take_number(&bytes), t_end = take_number(&bytes);
+    double slope_end = take_byte(&bytes) % 2u ? take_number(&bytes) : INFINITY;
     superion_hull_path path;
-    superion_status status = superion_follow_hull(columns, n, m, costs, slopes, side, units, t_start, t_end, &path);
+    superion_status status = superion_follow_hull(columns, n, m, costs, slopes, side, units, t_start, t_end,
+                                                  slope_end, &path);
     REQUIRE(status != SUPERION_OUT_OF_MEMORY && (status == SUPERION_OK) == (path.count > 0));
     for (size_t p = 0; p < path.count; p++) {
         const double *interval = path.intervals + 4 * p;
         REQUIRE(interval[0] == (p == 0 ? t_start : interval[-3]) && interval[1] <= interval[0]);
-        REQUIRE(p + 1 < path.count || interval[1] == t_end);
+        REQUIRE(p + 1 < path.count || slope_end != INFINITY || interval[1] == t_end);
         for (size_t i = 0; i < m; i++) {
             int64_t phase = path.phases[p * m + i];
             REQUIRE(phase >= -1 && phase < (int64_t)n);
