@@ -23,13 +23,13 @@ from typing import Any
 
 import psutil
 
-from superion.discovery.screening import clusters
 from superion.discovery.screening.judging import Asked, judge
 from superion.discovery.screening.running import Progress, Screening, run
 from superion.discovery.screening.sources import Source
 from superion.discovery.series import Plan, doping_series
 from superion.discovery.swaps import Swap
 from superion.featurizers.formula import Formula
+from superion.training import clusters
 
 SWAPS = ("S>Se,O", "Cl>Br,I", "P>Sb,Si,Ge")
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "argyrodite.cif"

@@ -14,7 +14,7 @@ from superion.models.arrhenius import inverse_temperature_step
 from superion.models.calibration import MIN_RESIDUALS, Calibration
 from superion.models.distribution import FloatArray, Spread
 from superion.models.domain import Domain, fraction_vectors
-from superion.models.ensemble import TargetOutput
+from superion.models.ensemble import Ensemble, TargetOutput
 from superion.models.material import Material
 from superion.models.predictor import conductivity_at
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
@@ -37,6 +37,9 @@ from superion.training.units import Work, load_ensemble
 
 BoolArray = npt.NDArray[np.bool_]
 
+FoldOutput = tuple[Mapping[str, TargetOutput], Mapping[str, TargetOutput]]
+"""What is said of the rows of a fold by target, from all that is known and from the formula alone."""
+
 CONFIDENCE = 0.9
 """At which coverage and width are reported."""
 
@@ -58,18 +61,28 @@ class OutOfFold:
 
 def predict_out_of_fold(work: Work, folds: Sequence[Fold], usable: BoolArray) -> OutOfFold:
     """Predict every row with the ensemble of the fold that held it out."""
-    outputs, bare = [], []
-    fold_of = np.zeros(len(work.rows), dtype=np.int64)
+    found = [predict_fold(load_ensemble(work, n), work.rows, fold) for n, fold in enumerate(folds)]
+    return joined(found, work.rows, folds, usable)
+
+
+def predict_fold(ensemble: Ensemble, rows: Sequence[Measurement], fold: Fold) -> FoldOutput:
+    """Predict the rows that a fold holds out, in its order, by all that is known of them and by the formula alone."""
+    materials = [rows[int(index)].material for index in fold.test]
+    return ensemble.predict(materials), ensemble.predict([Material(material.formula) for material in materials])
+
+
+def joined(
+    found: Sequence[FoldOutput], rows: Sequence[Measurement], folds: Sequence[Fold], usable: BoolArray
+) -> OutOfFold:
+    """Put what the ensembles of the folds said together, each of the rows that it did not see."""
+    outputs, bare = [output for output, _ in found], [output for _, output in found]
+    fold_of = np.zeros(len(rows), dtype=np.int64)
     for number, fold in enumerate(folds):
-        ensemble = load_ensemble(work, number)
-        materials = [work.rows[int(index)].material for index in fold.test]
         fold_of[fold.test] = number
-        outputs.append(ensemble.predict(materials))
-        bare.append(ensemble.predict([Material(material.formula) for material in materials]))
     # The folds' answers one after the other, put back into the order of the rows.
     order = np.argsort(np.concatenate([fold.test for fold in folds]))
     return OutOfFold(
-        rows=work.rows,
+        rows=rows,
         folds=folds,
         output={name: _reordered([part[name] for part in outputs], order) for name in outputs[0]},
         bare={name: _reordered([part[name] for part in bare], order) for name in bare[0]},
@@ -178,7 +191,7 @@ def report(found: OutOfFold, seed: int, parent: Domain | None = None) -> dict[st
     scored, chosen = scored_conductivity(found, energies)
     fold_of = found.fold_of[chosen]
     error = scored.absolute_error(-15.0)
-    interval, covered = _interval(scored, fold_of)
+    interval, covered = intervals(scored, fold_of)
     per_fold = [float(error[fold_of == number].mean()) for number in np.unique(fold_of)]
     return {
         "n": len(scored),
@@ -198,7 +211,7 @@ def report(found: OutOfFold, seed: int, parent: Domain | None = None) -> dict[st
     }
 
 
-def _interval(scored: Scored, fold_of: npt.NDArray[np.int64]) -> tuple[dict[str, Any], BoolArray]:
+def intervals(scored: Scored, fold_of: npt.NDArray[np.int64]) -> tuple[dict[str, Any], BoolArray]:
     """Report the intervals of all folds together, each calibrated on the others, and which rows (n,) they cover."""
     covered, width = np.zeros(len(scored), dtype=bool), np.zeros(len(scored))
     likelihoods, std = np.zeros(len(scored)), np.zeros(len(scored))
@@ -252,7 +265,7 @@ def _formula_alone(found: OutOfFold, energies: Calibration | None, fold_of: npt.
     scored, _ = scored_conductivity(found, energies, found.bare)
     errors = error_report(scored)
     del errors["with_structure"]
-    return {**errors, "interval": _interval(scored, fold_of)[0]}
+    return {**errors, "interval": intervals(scored, fold_of)[0]}
 
 
 def _parts(found: OutOfFold, scored: Scored, chosen: npt.NDArray[np.int64]) -> dict[str, Any]:

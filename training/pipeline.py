@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from superion.training.splits import Fold, paper_groups, scoring_folds
 from superion.training.table import Measurement, MeasurementTable
 from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble, training_curves, units_of
 from superion.training.unlabelled import digest_of, without
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Progress = Callable[[int, int], None]
 """Called with the number of units fitted, networks and the processes of a fold, and the number in all."""
@@ -65,29 +68,23 @@ class Trained:
     """Loss of every pass of the networks over their rows, by what they were trained on."""
 
 
-def train(job: Job, folder: Path, progress: Progress = lambda done, total: None) -> Trained:
+def train(
+    job: Job, folder: Path, progress: Progress = lambda done, total: None, client: Client | None = None
+) -> Trained:
     """Cross-validate, calibrate and fit the final ensemble; `folder` keeps finished units for a resumed run.
 
-    Raises InvalidTable for a table too small to cross-validate or calibrate, InvalidValue for a device that is not
-    there or a folder that belongs to another job.
+    A client of Dask has the networks and processes fitted on its workers. Raises InvalidTable for a table too small to
+    cross-validate or calibrate, InvalidValue for a device that is not there or a folder that belongs to another job,
+    Unavailable for a scheduler that is gone.
     """
-    settings = _settings(job)
-    _check_device(job.device)
+    settings = settings_of(job)
+    check_device(job.device)
     rows = job.table.rows
     usable = unknown_to(job.parent, rows)
-    folds = _folds(rows, settings)
+    folds = folds_of(rows, settings)
     cross_validation.check_enough(rows, folds, usable)
     claim_folder(folder, job)
-    work = Work(
-        rows=rows,
-        train=_training_rows(folds, len(rows)),
-        settings=settings,
-        folder=folder / "networks",
-        start=_parent_weights(job.parent),
-        parent=None if job.parent is None else job.parent.artefact.ensemble,
-        device=job.device,
-        unlabelled=unlabelled_of(job),
-    )
+    work = work_of(job, _training_rows(folds, len(rows)), folder / "networks")
     units = units_of(work)
     finished: list[Unit] = []
 
@@ -96,11 +93,25 @@ def train(job: Job, folder: Path, progress: Progress = lambda done, total: None)
         progress(len(finished), len(units))
 
     progress(0, len(units))
-    fit_units(work, units, workers=job.workers, done=done)
+    fit_units(work, units, workers=job.workers, client=client, done=done)
     found = cross_validation.predict_out_of_fold(work, folds, usable)
     metrics = cross_validation.report(found, settings.seed, _parent_domain(job))
     artefact = _artefact(job, settings, work, found, metrics)
     return Trained(artefact, metrics, found, training_curves(work))
+
+
+def work_of(job: Job, train: dict[int, Sequence[int]], folder: Path) -> Work:
+    """Return what every unit of a job needs, with the rows that each fold learns from."""
+    return Work(
+        rows=job.table.rows,
+        train=train,
+        settings=settings_of(job),
+        folder=folder,
+        start=_parent_weights(job.parent),
+        parent=None if job.parent is None else job.parent.artefact.ensemble,
+        device=job.device,
+        unlabelled=unlabelled_of(job),
+    )
 
 
 def unlabelled_of(job: Job) -> tuple[Material, ...]:
@@ -113,21 +124,24 @@ def unlabelled_of(job: Job) -> tuple[Material, ...]:
     return without(job.unlabelled, [row.material for row in job.table.rows])
 
 
-def _settings(job: Job) -> TrainingSettings:
+def settings_of(job: Job) -> TrainingSettings:
+    """Return the settings of a job, with the network of the parent where it fine-tunes."""
     if job.parent is None:
         return job.settings
     # Weights only fit the network that they were trained in.
     return replace(job.settings, network=job.parent.artefact.ensemble.config)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Raise InvalidValue for a device that torch does not find."""
     if device not in ("cpu", "cuda"):
         raise InvalidValue(f"the device is cpu or cuda, not {device!r}", field="device", value=device)
     if device == "cuda" and not torch.cuda.is_available():
         raise InvalidValue("no CUDA device is available to torch; use --device cpu", field="device", value=device)
 
 
-def _folds(rows: Sequence[Measurement], settings: TrainingSettings) -> list[Fold]:
+def folds_of(rows: Sequence[Measurement], settings: TrainingSettings) -> list[Fold]:
+    """Return the folds that score the rows of a job."""
     return scoring_folds(rows, settings.n_folds, settings.seed)[1]
 
 
@@ -160,7 +174,7 @@ def claim_folder(folder: Path, job: Job) -> None:
 
     Raises InvalidValue when the folder belongs to another job.
     """
-    settings = _settings(job)
+    settings = settings_of(job)
     parent = None if job.parent is None else job.parent.model.as_dict()
     wanted = {
         "data": job.table.digest,

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +20,13 @@ from superion.training import figures, gate, pipeline, plots, registry, tracking
 from superion.training.card import with_folds
 from superion.training.checks import check_table
 from superion.training.datasets import locate
-from superion.training.settings import FitSettings, TrainingSettings
+from superion.training.settings import TrainingSettings
+from superion.training.settings_file import read_settings
 from superion.training.table import Measurement, MeasurementTable, joined, read_table
 from superion.training.unlabelled import DATA_SET, digest_of, unlabelled_materials
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 SCRATCH = "scratch"
 ANSWER = "answer.json"
@@ -51,6 +55,8 @@ class Request:
     """Whether lithium compounds without a label are shown, where training is from scratch and they are at hand."""
     tables: Sequence[MeasurementTable] = ()
     """Tables that were read already, after those of `data`."""
+    settings: Path | None = None
+    """File of settings that differ from the defaults; see `settings_file`."""
     holdout: Sequence[Measurement] = ()
     """Rows that no model may learn from: their compositions are left out, and the champion is met on them."""
 
@@ -61,21 +67,22 @@ def run(
     progress: pipeline.Progress = lambda done, total: None,
     tell: Callable[[str], None] = lambda message: None,
     started: Callable[[str], None] = lambda run_id: None,
+    client: Client | None = None,
 ) -> dict[str, Any]:
     """Train as asked, track it in MLflow and register the model.
 
-    `started` is called with the id of the run as soon as it can be resumed. Returns run id, version, alias, rows that
+    `started` is called with the id of the run as soon as it can be resumed; a client of Dask has its parts fitted on
+    its workers. Returns run id, version, alias, rows that
     failed, how many were left out for the holdout, the metrics of cross-validation and the gate against the champion.
     The model is registered as `challenger`, or as `champion` when the registry is empty. Raises InvalidTable,
     InvalidValue or NotFound for what cannot be trained on or resumed; a run that fails is marked so and can be resumed.
     """
     import mlflow
 
-    table, n_left_out = _without_holdout(_table(request), request.holdout, tell)
+    table, n_left_out = _without_holdout(table_of(request), request.holdout, tell)
     for note in (*table.failed, *table.notes):
         tell(f"{table.name}, {note}")
-    job = pipeline.Job(table, _settings(request), request.name, _parent(request.start), request.device, request.workers)
-    job = replace(job, unlabelled=_unlabelled(request, tell))
+    job = job_of(request, table, tell)
     if request.resume is not None:
         pipeline.claim_folder(pipeline.run_folder(request.resume), job)
     check = check_table(table, request.folds, request.seed)
@@ -89,7 +96,7 @@ def run(
         started(run_id)
         if LOGGED_FIRST not in tracking.client().get_run(run_id).data.params:
             log_start(job)
-        trained = pipeline.train(job, folder, progress)
+        trained = pipeline.train(job, folder, progress, client)
         artefact = with_folds(pipeline.checked(trained.artefact), check.folds_by)
         artefact.save(folder / "artefact")
         log_metrics(trained.metrics)
@@ -138,7 +145,14 @@ def finished(run_id: str) -> dict[str, Any] | None:
     return {**answer, "version": found.version, "alias": alias}
 
 
-def _table(request: Request) -> MeasurementTable:
+def job_of(request: Request, table: MeasurementTable, tell: Callable[[str], None]) -> pipeline.Job:
+    """Return the job that a request asks for on a table; raises InvalidValue or NotFound for what cannot be done."""
+    job = pipeline.Job(table, _settings(request), request.name, _parent(request.start), request.device, request.workers)
+    return replace(job, unlabelled=_unlabelled(request, tell))
+
+
+def table_of(request: Request) -> MeasurementTable:
+    """Read the tables of a request; raises InvalidTable."""
     return joined([*(read_table(path, request.cifs) for path in request.data), *request.tables])
 
 
@@ -158,8 +172,16 @@ def _without_holdout(
 
 
 def _settings(request: Request) -> TrainingSettings:
-    fit = FitSettings() if request.epochs is None else replace(FitSettings(), epochs=request.epochs)
-    return TrainingSettings(n_folds=request.folds, n_members=request.members, seed=request.seed, fit=fit)
+    base = TrainingSettings() if request.settings is None else read_settings(request.settings)
+    if request.settings is not None and request.start != SCRATCH and base.network != TrainingSettings().network:
+        raise InvalidValue(
+            f"{request.settings.name} has settings of the network, which is that of the model to fine-tune from: take "
+            "settings that were found with --from, or train from scratch",
+            field="network",
+            value=request.settings.name,
+        )
+    fit = base.fit if request.epochs is None else replace(base.fit, epochs=request.epochs)
+    return replace(base, n_folds=request.folds, n_members=request.members, seed=request.seed, fit=fit)
 
 
 def _unlabelled(request: Request, tell: Callable[[str], None]) -> tuple[Material, ...]:

@@ -9,33 +9,44 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors import numpy as numpy_tensors
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from superion.models.distribution import FloatArray
 from superion.models.ensemble import Ensemble
 from superion.models.material import Material
-from superion.models.network import SuperionNetwork
+from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.training.corrections import fit_corrections
+from superion.training.dask_tasks import Tasks
 from superion.training.fit import fit_network
 from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement
 from superion.training.trees import grow_trees
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+Array = npt.NDArray[Any]
+
 FINAL = -1
 """Fold number of what sees all rows."""
+
+ATTEMPTS = 3
+"""How often a unit is sent again because what it was to work on went with a worker of Dask's."""
 
 CURVE = "training_curve"
 """Name of the losses of a network's passes, shape (n_epochs,), beside its weights in the file of its unit."""
@@ -86,11 +97,17 @@ def units_of(work: Work) -> list[Unit]:
 
 
 def fit_units(
-    work: Work, units: Sequence[Unit], *, workers: int | None = None, done: Callable[[Unit], None] = lambda unit: None
+    work: Work,
+    units: Sequence[Unit],
+    *,
+    workers: int | None = None,
+    client: Client | None = None,
+    done: Callable[[Unit], None] = lambda unit: None,
 ) -> None:
     """Fit every unit whose file is not there yet, in `workers` processes (as many as cores unless given).
 
-    `done` is called for each unit as it is finished, at once for those that were.
+    A client of Dask has them fitted on its workers instead; a unit is the same wherever it was fitted. `done` is called
+    for each unit as it is finished, at once for those that were. Raises Unavailable for a scheduler that is gone.
     """
     work.folder.mkdir(parents=True, exist_ok=True)
     waiting = []
@@ -100,6 +117,9 @@ def fit_units(
         else:
             waiting.append(unit)
     _build_graphs(work)
+    if client is not None:
+        _fit_elsewhere(work, waiting, client, done)
+        return
     n_workers = 1 if work.device != "cpu" else workers or _available_cores()
     if n_workers == 1 or len(waiting) <= 1:
         for unit in waiting:
@@ -121,15 +141,22 @@ def load_ensemble(work: Work, fold: int) -> Ensemble:
     Forests take a second and are grown anew; a fine-tuned ensemble keeps those of its parent, and its own processes
     correct them. Raises InvalidArtefact for processes that are damaged.
     """
+    networks = [
+        numpy_tensors.load_file(work.folder / Unit(fold, member).file) for member in range(work.settings.n_members)
+    ]
+    return put_together(work, fold, networks, numpy_tensors.load_file(work.folder / Unit(fold, kind="processes").file))
+
+
+def put_together(work: Work, fold: int, networks: Sequence[dict[str, Array]], processes: dict[str, Array]) -> Ensemble:
+    """Return the ensemble of a fold from the arrays of its networks and of its processes, as `fitted` returns them."""
     settings, parent = work.settings, work.parent
-    networks = _load_networks(work, fold)
-    processes = ProcessEnsemble.from_tensors(numpy_tensors.load_file(work.folder / Unit(fold, kind="processes").file))
+    members = tuple(_network(settings.network, arrays) for arrays in networks)
+    found = ProcessEnsemble.from_tensors(processes)
     if parent is not None:
-        corrections = (*parent.corrections, processes)
-        return Ensemble(settings.network, networks, parent.trees, parent.processes, corrections)
+        return Ensemble(settings.network, members, parent.trees, parent.processes, (*parent.corrections, found))
     rows = [work.rows[index] for index in work.train[fold]]
     trees = grow_trees(rows, settings.trees, settings.fit.censored_at, Unit(fold, 0).seed(settings.seed))
-    return Ensemble(settings.network, networks, trees, processes)
+    return Ensemble(settings.network, members, trees, found)
 
 
 def training_curves(work: Work) -> dict[str, FloatArray]:
@@ -142,15 +169,10 @@ def training_curves(work: Work) -> dict[str, FloatArray]:
     return curves
 
 
-def _load_networks(work: Work, fold: int) -> tuple[SuperionNetwork, ...]:
-    networks = []
-    for member in range(work.settings.n_members):
-        network = SuperionNetwork(work.settings.network)
-        weights = load_file(work.folder / Unit(fold, member).file)
-        del weights[CURVE]
-        network.load_state_dict(weights)
-        networks.append(network.eval().requires_grad_(False))
-    return tuple(networks)
+def _network(config: NetworkConfig, arrays: dict[str, Array]) -> SuperionNetwork:
+    network = SuperionNetwork(config)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items() if name != CURVE})
+    return network.eval().requires_grad_(False)
 
 
 _work: Work | None = None
@@ -169,25 +191,56 @@ def _fit_in_worker(unit: Unit) -> None:
 
 
 def _fit(work: Work, unit: Unit) -> None:
+    _keep(work, unit, fitted(work, unit))
+
+
+def _fit_elsewhere(work: Work, waiting: Sequence[Unit], client: Client, done: Callable[[Unit], None]) -> None:
+    """Fit units on the workers of Dask; they are sent what they need, and send back what is kept here."""
+    tasks = Tasks(client)
+    shared = tasks.spread(work)
+    sent = {tasks.submit(fitted_on_worker, shared, unit, priority=-n): unit for n, unit in enumerate(waiting)}
+    n_lost: Counter[Unit] = Counter()
+    while sent:
+        future = tasks.next_ended()
+        outcome, unit = tasks.outcome(future), sent.pop(future)
+        if isinstance(outcome, CancelledError) and n_lost[unit] < ATTEMPTS:
+            n_lost[unit] += 1
+            if shared.status != "finished":
+                # The last worker that held it is gone.
+                shared = tasks.spread(work)
+            sent[tasks.submit(fitted_on_worker, shared, unit)] = unit
+            continue
+        if isinstance(outcome, Exception):
+            raise outcome
+        _keep(work, unit, outcome)
+        done(unit)
+
+
+def fitted_on_worker(work: Work, unit: Unit) -> dict[str, Array]:
+    """Fit a unit in a process of Dask's, which has one core to itself."""
+    torch.set_num_threads(1)
+    return fitted(work, unit)
+
+
+def _keep(work: Work, unit: Unit, arrays: dict[str, Array]) -> None:
     draft = work.folder / f"{unit.file}.{os.getpid()}.tmp"
+    numpy_tensors.save_file(arrays, draft)
+    draft.replace(work.folder / unit.file)
+
+
+def fitted(work: Work, unit: Unit) -> dict[str, Array]:
+    """Fit a unit and return its arrays as its file holds them; what depends on `work` alone and on no other unit."""
+    rows = [work.rows[index] for index in work.train[unit.fold]]
     if unit.kind == "processes":
-        rows = [work.rows[index] for index in work.train[unit.fold]]
-        fitted = (
+        found = (
             fit_processes(rows, work.settings.fit.censored_at)
             if work.parent is None
             else fit_corrections(rows, work.parent)
         )
-        arrays = fitted.tensors()
-        numpy_tensors.save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft)
-    else:
-        save_file(_fitted_weights(work, unit), draft)
-    draft.replace(work.folder / unit.file)
-
-
-def _fitted_weights(work: Work, unit: Unit) -> dict[str, Tensor]:
+        return {name: np.ascontiguousarray(array) for name, array in found.tensors().items()}
     curve: list[float] = []
     network = fit_network(
-        [work.rows[index] for index in work.train[unit.fold]],
+        rows,
         work.settings.network,
         work.settings.fit,
         unit.seed(work.settings.seed),
@@ -196,8 +249,8 @@ def _fitted_weights(work: Work, unit: Unit) -> dict[str, Tensor]:
         device=work.device,
         curve=curve,
     )
-    weights = {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
-    return {**weights, CURVE: torch.tensor(curve)}
+    weights = {key: np.ascontiguousarray(tensor.numpy()) for key, tensor in network.state_dict().items()}
+    return {**weights, CURVE: np.array(curve, dtype=np.float32)}
 
 
 def _readable(path: Path) -> bool:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
 from superion import __version__
@@ -22,16 +19,15 @@ from superion.discovery.screening.judging import Asked, judge
 from superion.discovery.screening.parts import Part
 from superion.discovery.screening.results import Counts, Results
 from superion.discovery.screening.sources import Source, check_rows
-from superion.errors import SuperionError, Unavailable
+from superion.errors import SuperionError
 from superion.home import PHASE_TABLE_VARIABLE
+from superion.training.dask_tasks import Tasks
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 AHEAD = 3
 """Parts that are on their way for each thread of the workers."""
-LOOK_SECONDS = 1.0
-"""How often it is looked at whether the scheduler is there while no part ends."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +136,9 @@ def run(
     skipped = sum(done.values(), Counts())
     if done:
         tell(f"{skipped.read} materials in {len(done)} parts were screened before and are skipped")
-    with _answering(client):
-        if not client.nthreads():
-            tell("no worker is there yet; waiting for the first")
+    tasks = Tasks(client)
+    if not tasks.threads():
+        tell("no worker is there yet; waiting for the first")
     begun, counts = time.monotonic(), skipped
     found = Screened(results.folder, results.failures, counts, skipped, 0.0)
     parts: Iterable[Part] = screening.source.parts(screening.rows_of_a_part)
@@ -152,7 +148,7 @@ def run(
         total = sum(part.n for part in parts)
     left = (part for part in parts if part.number not in done)
     faults: list[Exception] = []
-    for part, outcome in _each(client, left, screening.asked, results):
+    for part, outcome in _each(tasks, left, screening.asked, results):
         if isinstance(outcome, Exception):
             faults.append(outcome)
             found.not_done.append(f"part {part.number}, from row {part.first} on: {_said(outcome)}")
@@ -177,65 +173,28 @@ def work(part: Part, asked: Asked, results: Results, alone: bool = False) -> Cou
 
 
 def _each(
-    client: Client, parts: Iterator[Part], asked: Asked, results: Results
+    tasks: Tasks, parts: Iterator[Part], asked: Asked, results: Results
 ) -> Iterator[tuple[Part, Counts | Exception]]:
     """Yield each part with what came of it, in whatever order they end."""
     from distributed import KilledWorker
 
     sent: dict[Future, tuple[Part, bool]] = {}
-    ended: Queue[Future] = Queue()
-    connection = client.scheduler_comm
 
     def send(part: Part, alone: bool = False) -> None:
-        with _answering(client):
-            future = client.submit(work, part, asked, results, alone, pure=False, priority=-part.number)
-            sent[future] = part, alone
-            future.add_done_callback(ended.put)
-
-    def next_ended() -> Future:
-        while True:
-            # A client whose scheduler is gone connects anew, and what it is given meanwhile can be lost without a word.
-            if client.status != "running" or client.scheduler_comm is not connection:
-                raise CancelledError
-            try:
-                return ended.get(timeout=LOOK_SECONDS)
-            except Empty:
-                continue
+        sent[tasks.submit(work, part, asked, results, alone, priority=-part.number)] = part, alone
 
     while True:
-        with _answering(client):
-            # Workers come and go, so it is looked at for each part.
-            most = AHEAD * max(1, sum(client.nthreads().values()))
+        # Workers come and go, so it is looked at for each part.
+        most = AHEAD * max(1, tasks.threads())
         while len(sent) < most and (part := next(parts, None)) is not None:
             send(part)
         if not sent:
             return
-        with _answering(client):
-            future = next_ended()
-            if future.cancelled():
-                raise CancelledError
-            error = future.exception()
-            counts = None if error is not None else future.result()
+        future = tasks.next_ended()
+        outcome = tasks.outcome(future)
         part, alone = sent.pop(future)
-        if counts is not None:
-            yield part, counts
-        elif isinstance(error, KilledWorker) and not alone:
+        if isinstance(outcome, KilledWorker) and not alone:
             # One of its materials takes the whole process with it.
             send(part, alone=True)
         else:
-            yield part, error
-
-
-@contextmanager
-def _answering(client: Client) -> Iterator[None]:
-    """Raise Unavailable where the scheduler is gone, whatever that looks like from where the client was."""
-    try:
-        if client.status != "running":
-            raise CancelledError
-        yield
-    except Exception as error:
-        if client.status == "running" and not isinstance(error, OSError | CancelledError):
-            raise
-        raise Unavailable(
-            "the scheduler does not answer any more; the same command goes on with what is not done", field="scheduler"
-        ) from error
+            yield part, outcome

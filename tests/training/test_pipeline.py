@@ -191,10 +191,10 @@ def test_a_hot_measurement_is_not_shown_as_one_at_room_temperature() -> None:
 def test_rows_of_an_uploaded_data_set_are_known_as_its_own(tmp_path: Path) -> None:
     paths = [_builders.synthetic_csv(tmp_path / name) for name in ("public.csv", "ours.csv")]
     ours = read_table(paths[1]).of_dataset("a1")
-    known = pipeline._known(runs._table(runs.Request(paths[:1], tables=[ours])).rows)
+    known = pipeline._known(runs.table_of(runs.Request(paths[:1], tables=[ours])).rows)
     half = len(known) // 2
     assert [material.dataset for material in known] == [None] * half + ["a1"] * half
-    assert {material.dataset for material in pipeline._known(runs._table(runs.Request(paths)).rows)} == {None}
+    assert {material.dataset for material in pipeline._known(runs.table_of(runs.Request(paths)).rows)} == {None}
 
 
 def test_compositions_of_a_holdout_are_left_out() -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from superion.cli.output import say_json, tell
+from superion.cli.places import Scheduler, Slurm, check_one_place, place
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from superion.discovery.screening.running import Progress
 
 
@@ -41,8 +39,8 @@ def screen(
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine.  [default: one for each core]")
     ] = None,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786.")] = None,
-    slurm: Annotated[Path | None, typer.Option(help="YAML that says which jobs SLURM is to queue.")] = None,
+    scheduler: Scheduler = None,
+    slurm: Slurm = None,
     rows: Annotated[int | None, typer.Option(help="Materials that are predicted and written at a time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
 ) -> None:
@@ -51,30 +49,17 @@ def screen(
     What is done stays done: the same command goes on where it was stopped. Materials that cannot be predicted are in
     OUT.failures.parquet, each with the reason.
     """
-    if sum(option is not None for option in (workers, scheduler, slurm)) > 1:
-        raise typer.BadParameter("--workers, --scheduler and --slurm are three places to run; give one")
+    check_one_place(workers, scheduler, slurm)
     from superion.loading import missing
 
     try:
-        import distributed  # noqa: F401 # which sets the levels of its logs when it is first imported
-
-        from superion.discovery.screening import clusters
         from superion.discovery.screening.judging import Asked
         from superion.discovery.screening.running import Screening, run
         from superion.discovery.screening.sources import Source
     except ModuleNotFoundError as error:
         raise missing(error, "screen") from error
     screening = Screening(Source.of(source), Asked.of(model, temperature, confidence, where, stability), out, rows)
-    # What goes wrong with the scheduler is said in one line, below; Dask writes tracebacks of it.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-    place: AbstractContextManager[Client]
-    if scheduler is not None:
-        place = clusters.at(scheduler)
-    elif slurm is not None:
-        place = clusters.slurm(slurm)
-    else:
-        place = clusters.local(workers)
-    with place as client, _progress() as progress:
+    with place(workers, scheduler, slurm) as client, _progress() as progress:
         found = run(screening, client, progress, tell).as_dict()
     if as_json:
         say_json(found)

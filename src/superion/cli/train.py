@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from superion.cli.output import progress_bar, say_json, tell
+from superion.cli.places import Scheduler, Slurm, check_one_place, place
 
 Seed = Annotated[int, typer.Option(min=0)]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
@@ -42,21 +44,30 @@ def train(
             "fine-tuning."
         ),
     ] = True,
+    settings: Annotated[Path | None, typer.Option(help="File of settings, as `superion tune --out` writes it.")] = None,
+    scheduler: Scheduler = None,
+    slurm: Slurm = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Train on a table; the model is registered as challenger, or as champion where there is none."""
     from superion.loading import missing
 
+    check_one_place(workers, scheduler, slurm)
     try:
         from superion.training.runs import Request, run
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
-    with progress_bar("fits") as progress:
+    asked = Request(
+        data, cifs, name, start, resume, seed, device, members, folds, epochs, workers, unlabelled, settings=settings
+    )
+    elsewhere = scheduler is not None or slurm is not None
+    with place(None, scheduler, slurm) if elsewhere else nullcontext() as client, progress_bar("fits") as progress:
         finished = run(
-            Request(data, cifs, name, start, resume, seed, device, members, folds, epochs, workers, unlabelled),
+            asked,
             progress=progress,
             tell=tell,
             started=lambda run_id: tell(f"run {run_id}; to go on after a stop: --resume {run_id}"),
+            client=client,
         )
     if as_json:
         say_json(finished)

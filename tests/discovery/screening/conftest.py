@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from superion.discovery.screening import clusters
+from superion.training import clusters
 
 
 @pytest.fixture(scope="module")

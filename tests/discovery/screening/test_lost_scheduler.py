@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from superion.discovery.screening import clusters
 from superion.discovery.screening.judging import Asked
 from superion.discovery.screening.running import Screened, Screening, run
 from superion.discovery.screening.sources import Source
 from superion.errors import Unavailable
+from superion.training import clusters
 
 from ._lists import csv_file
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from superion.discovery.screening import clusters
 from superion.discovery.screening.judging import Asked
 from superion.discovery.screening.running import Screening, run
 from superion.discovery.screening.sources import Source
 from superion.errors import InvalidValue, Unavailable
+from superion.training import clusters
 
 from ._lists import csv_file
 
@@ -101,7 +101,7 @@ def test_ctrl_c_does_what_it_did_before(tmp_path: Path) -> None:
     script = (
         "import signal, sys\n"
         "from pathlib import Path\n"
-        "from superion.discovery.screening import clusters\n"
+        "from superion.training import clusters\n"
         "cluster, _ = clusters.slurm_cluster(Path(sys.argv[1]))\n"
         "cluster.close()\n"
         "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
