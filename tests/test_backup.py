@@ -62,10 +62,11 @@ def test_a_copy_holds_what_cannot_be_made_again(home: Path, tmp_path: Path) -> N
         "artifacts/models/m-1/artifacts/config.json",
         "campaigns.db",
         "mlflow.db",
+        "optuna.db",
         "service.db",
         "uploads/a/champion.json",
     ]
-    assert (done.databases, done.n_files) == (["service.db", "campaigns.db", "mlflow.db"], 2)
+    assert (done.databases, done.n_files) == (["service.db", "campaigns.db", "optuna.db", "mlflow.db"], 2)
     assert numbers(done.folder / "service.db") == [1]
     assert done.folder.stat().st_mode & 0o777 == 0o700
     assert (done.folder / "service.db").stat().st_mode & 0o777 == 0o600
@@ -113,6 +114,7 @@ def test_a_file_that_vanishes_meanwhile_is_no_fault(
         "artifacts/models/m-1/artifacts/config.json",
         "campaigns.db",
         "mlflow.db",
+        "optuna.db",
         "service.db",
     ]
 
@@ -126,6 +128,7 @@ def test_a_folder_on_another_disk_is_followed_and_a_circle_is_not(home: Path, tm
         "artifacts/models/m-1/artifacts/config.json",
         "campaigns.db",
         "mlflow.db",
+        "optuna.db",
         "service.db",
         "uploads/a/champion.json",
     ]
@@ -174,12 +177,14 @@ def test_the_command_says_what_is_not_in_the_copy(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg://localhost/mlflow")
     monkeypatch.setenv("SUPERION_ARTIFACTS", "s3://bucket/superion")
     monkeypatch.setenv("SUPERION_CAMPAIGNS", "postgresql://localhost/campaigns")
+    monkeypatch.setenv("SUPERION_TUNING", "postgresql://localhost/tuning")
     done = CliRunner().invoke(app, ["backup", str(tmp_path / "copy")])
     assert done.exit_code == 0
-    assert done.stdout.startswith(f"{tmp_path / 'copy'}: service.db, campaigns.db, mlflow.db, 2 files")
+    assert done.stdout.startswith(f"{tmp_path / 'copy'}: service.db, campaigns.db, optuna.db, mlflow.db, 2 files")
     assert "MLFLOW_TRACKING_URI" in done.stderr
     assert "SUPERION_ARTIFACTS" in done.stderr
     assert "SUPERION_CAMPAIGNS" in done.stderr
+    assert "SUPERION_TUNING" in done.stderr
 
 
 def test_campaigns_are_in_a_copy_with_what_was_acknowledged_last(superion_home: Path, tmp_path: Path) -> None:

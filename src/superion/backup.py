@@ -2,8 +2,8 @@
 
 The databases are copied by SQLite itself, which yields one moment of each. What they name (artefacts, data sets) is
 written before it is named and does not change, so that it is copied after them: a copy may hold a file too many, and
-lacks one only of a data set that is deleted meanwhile. `service.db` and `campaigns.db` name versions of `mlflow.db`, so
-they come first.
+lacks one only of a data set that is deleted meanwhile. The others name versions and runs of `mlflow.db`, so that it
+comes last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from superion import home
 from superion.errors import InvalidValue, NotFound, Unavailable
 
-DATABASES = ("service.db", "campaigns.db", "mlflow.db")
+DATABASES = ("service.db", "campaigns.db", "optuna.db", "mlflow.db")
 """In the order in which they are copied."""
 
 MADE_AGAIN = (
@@ -88,6 +88,8 @@ def _elsewhere() -> list[str]:
         found.append(f"the artefacts, which {home.ARTIFACTS_VARIABLE} names")
     if home.campaigns_url() is not None:
         found.append(f"the campaigns, which {home.CAMPAIGNS_VARIABLE} names")
+    if home.tuning_url() is not None:
+        found.append(f"the trials of searches, which {home.TUNING_VARIABLE} names")
     return found
 
 

@@ -14,6 +14,7 @@ PHASE_TABLE_VARIABLE = "SUPERION_PHASE_TABLE"
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 ARTIFACTS_VARIABLE = "SUPERION_ARTIFACTS"
 CAMPAIGNS_VARIABLE = "SUPERION_CAMPAIGNS"
+TUNING_VARIABLE = "SUPERION_TUNING"
 
 
 def home() -> Path:
@@ -89,6 +90,16 @@ def campaigns_database() -> Path:
 def campaigns_url() -> str | None:
     """Return what `SUPERION_CAMPAIGNS` names as the database of campaigns, None where it is not set."""
     return os.environ.get(CAMPAIGNS_VARIABLE) or None
+
+
+def tuning_database() -> Path:
+    """Return the SQLite file that holds the trials of searches for settings when nobody says otherwise."""
+    return home() / "optuna.db"
+
+
+def tuning_url() -> str | None:
+    """Return what `SUPERION_TUNING` names as the database of trials, None where it is not set."""
+    return os.environ.get(TUNING_VARIABLE) or None
 
 
 def run_folder(run_id: str) -> Path:

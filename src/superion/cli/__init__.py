@@ -24,9 +24,11 @@ from superion.cli import (
     key,
     models,
     predict,
+    rank,
     screen,
     serve,
     train,
+    tune,
     window,
 )
 from superion.cli.output import complain
@@ -63,6 +65,8 @@ app.command()(interface.interface)
 app.command()(environment.environment)
 app.command("enumerate")(enumeration.enumerate_)
 app.command()(screen.screen)
+app.command()(rank.rank)
+app.command()(tune.tune)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(models.promote)

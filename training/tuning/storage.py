@@ -1,0 +1,135 @@
+"""Where Optuna keeps the trials of a search: a database of its own, or a schema of its own beside MLflow's.
+
+Both Optuna and MLflow note the version of their tables in a table `alembic_version`, so that they cannot share a
+schema.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from superion import home
+from superion.errors import InvalidValue, MissingDependency, Unavailable
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+
+SCHEMA = "superion_tuning"
+DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+"""What a URL may begin with, and the driver that is taken for it."""
+STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def place(given: str | None) -> URL:
+    """Return the database of trials: what is given, else `SUPERION_TUNING`, else beside MLflow's.
+
+    Beside MLflow's is the same database where that is PostgreSQL, and `optuna.db` in the home folder where it is not.
+    Raises InvalidValue for what is no URL of SQLite or PostgreSQL, or for the file of MLflow's own.
+    """
+    named = given or home.tuning_url()
+    if named is None:
+        tracking = home.tracking_uri()
+        named = tracking if tracking.startswith("postgres") else f"sqlite:///{home.tuning_database()}"
+    try:
+        url = make_url(named)
+    except ArgumentError as error:
+        raise InvalidValue(
+            f"{named!r} is no URL of a database; postgresql://USER@HOST/DATABASE or sqlite:////folder/file.db is right",
+            field=home.TUNING_VARIABLE,
+            value=named,
+        ) from error
+    if url.drivername not in DRIVERS:
+        raise InvalidValue(
+            f"trials are kept in SQLite or PostgreSQL, not in {url.drivername}",
+            field=home.TUNING_VARIABLE,
+            value=url.drivername,
+        )
+    url = url.set(drivername=DRIVERS[url.drivername])
+    tracking_url = home.tracking_uri()
+    if url.drivername == "sqlite" and tracking_url.startswith("sqlite"):
+        files = {Path(one.database or "").resolve() for one in (url, make_url(tracking_url))}
+        if len(files) == 1:
+            raise InvalidValue(
+                "that is the database of MLflow, and Optuna needs one of its own",
+                field=home.TUNING_VARIABLE,
+                value=url.render_as_string(),
+            )
+    return url
+
+
+def open_storage(url: URL) -> RDBStorage:
+    """Open the database of trials; its tables, and its schema in PostgreSQL, are made where there are none.
+
+    Raises Unavailable for a database that cannot be opened, MissingDependency without its driver.
+    """
+    from optuna.exceptions import StorageInternalError
+    from optuna.storages import RDBStorage
+
+    options: dict[str, Any] = {}
+    try:
+        if url.drivername == "sqlite":
+            if url.database:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            options["connect_args"] = {"timeout": 30}
+        else:
+            engine = create_engine(url, poolclass=NullPool)
+            with engine.begin() as connection:
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            options |= {"connect_args": {"options": f"-csearch_path={SCHEMA}"}, "pool_pre_ping": True}
+        return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options)
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"{error.name} is not installed, which a database of PostgreSQL needs: pip install 'superion[group]'",
+            field="install",
+            value=error.name,
+        ) from error
+    except (DBAPIError, StorageInternalError, OSError) as error:
+        raise unavailable(url, error) from error
+
+
+def unavailable(url: URL, error: Exception) -> Unavailable:
+    """Return what says that the database of trials does not answer."""
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+    shown = url.render_as_string(hide_password=True)
+    return Unavailable(
+        f"the database of trials {shown} does not answer: {reason}", field=home.TUNING_VARIABLE, value=shown
+    )
+
+
+@contextlib.contextmanager
+def held(study: str) -> Iterator[None]:
+    """Hold a study, so that one process at a time works on it in this home; raises Unavailable while another has it."""
+    home.home().mkdir(parents=True, exist_ok=True)
+    with (home.home() / f"tuning-{study}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Unavailable(
+                f"another process is at work on the study {study!r}; wait for it, or name another study",
+                field="study",
+                value=study,
+            ) from error
+        yield
+
+
+def check_name(study: str) -> None:
+    """Raise InvalidValue for what is no name of a study."""
+    if not STUDY_NAME.fullmatch(study):
+        raise InvalidValue(
+            f"{study!r} is no name of a study: letters, digits, dots, dashes and underscores, 100 at most, are right",
+            field="study",
+            value=study,
+        )
