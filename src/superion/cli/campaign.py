@@ -11,10 +11,14 @@ import typer
 from superion.cli import campaign_report, campaign_retrain, campaign_simulation, campaign_work
 from superion.cli.campaign_text import (
     EVENT_COLUMNS,
+    AcquisitionName,
     AsJson,
+    Avoid,
     By,
     Database,
+    Kappa,
     Name,
+    Stability,
     event_row,
     opened,
     print_status,
@@ -44,21 +48,15 @@ def new(
     measured_cifs: Annotated[Path | None, typer.Option(help="Folder of the structures of that table.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Where the conductivity is to be high [°C]; 25.")] = None,
     confidence: Annotated[float | None, typer.Option(help="Confidence of the intervals that are shown; 0.9.")] = None,
-    acquisition: Annotated[
-        str | None, typer.Option(help="ucb (unless given), log_ei, noisy_ei, thompson or variance.")
-    ] = None,
-    kappa: Annotated[float | None, typer.Option(help="Standard deviations that ucb adds to the mean; 0.3.")] = None,
-    stability: Annotated[
-        str | None, typer.Option(help="Stability against lithium metal: ignore, constraint or objective.")
-    ] = None,
+    acquisition: AcquisitionName = None,
+    kappa: Kappa = None,
+    stability: Stability = None,
     reaction_energy_above: Annotated[
         float | None, typer.Option(help="Reaction energy with lithium metal that counts as stable [eV/atom]; -0.1.")
     ] = None,
     cost: Annotated[str | None, typer.Option(help="Price of the elements: ignore, constraint or objective.")] = None,
     cost_below: Annotated[float | None, typer.Option(help="Highest price, as a constraint [USD/kg].")] = None,
-    avoid: Annotated[
-        list[str] | None, typer.Option(help="Element that no suggestion may hold; may be given again.")
-    ] = None,
+    avoid: Avoid = None,
     least_chance: Annotated[
         float | None, typer.Option(help="Leave out what is less likely to meet the conditions: 0 to 1; 0.25.")
     ] = None,

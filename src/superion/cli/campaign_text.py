@@ -26,6 +26,14 @@ Database = Annotated[
         help="SQLAlchemy URL of the campaigns.  [default: SUPERION_CAMPAIGNS, else campaigns.db under SUPERION_HOME]"
     ),
 ]
+AcquisitionName = Annotated[
+    str | None, typer.Option("--acquisition", help="ucb (unless given), log_ei, noisy_ei, thompson or variance.")
+]
+Kappa = Annotated[float | None, typer.Option(help="Standard deviations that ucb adds to the mean; 0.3.")]
+Stability = Annotated[
+    str | None, typer.Option(help="Stability against lithium metal: ignore, constraint or objective.")
+]
+Avoid = Annotated[list[str] | None, typer.Option(help="Element that no suggestion may hold; may be given again.")]
 By = Annotated[str | None, typer.Option(help="Who does it.  [default: the login name]")]
 
 

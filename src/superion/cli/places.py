@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from distributed import Client
 
+LocalWorkers = Annotated[int | None, typer.Option(help="Processes on this machine.  [default: one for each core]")]
 Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, such as tcp://host:8786.")]
 Slurm = Annotated[Path | None, typer.Option(help="YAML that says which jobs SLURM is to queue.")]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from superion.cli.campaign_text import print_table
+from superion.cli.campaign_text import AcquisitionName, Avoid, Kappa, Stability, print_table
 from superion.cli.output import say_json
 from superion.errors import InvalidValue, NotFound
 
@@ -27,14 +27,10 @@ def rank(
         str | None, typer.Option(help="A Pareto front instead, such as log10_sigma:max,hull_reaction_energy:max.")
     ] = None,
     highest: Annotated[str | None, typer.Option(help="Those with the highest values of a column instead.")] = None,
-    acquisition: Annotated[
-        str | None, typer.Option(help="ucb (unless given), log_ei, noisy_ei, thompson or variance.")
-    ] = None,
-    kappa: Annotated[float | None, typer.Option(help="Standard deviations that ucb adds to the mean; 0.3.")] = None,
-    stability: Annotated[
-        str | None, typer.Option(help="Stability against lithium metal: ignore, constraint or objective.")
-    ] = None,
-    avoid: Annotated[list[str] | None, typer.Option(help="Element that none may hold; may be given again.")] = None,
+    acquisition: AcquisitionName = None,
+    kappa: Kappa = None,
+    stability: Stability = None,
+    avoid: Avoid = None,
     source: Annotated[
         Path | None, typer.Option("--list", help="The list that was screened, where it has crystals.")
     ] = None,

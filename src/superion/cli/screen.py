@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from superion.cli.output import say_json, tell
-from superion.cli.places import Scheduler, Slurm, check_one_place, place
+from superion.cli.places import LocalWorkers, Scheduler, Slurm, check_one_place, place
 
 if TYPE_CHECKING:
     from superion.discovery.screening.running import Progress
@@ -36,9 +36,7 @@ def screen(
         bool,
         typer.Option(help="Ask about lithium metal, and what is learned with it; half of the time of a formula."),
     ] = True,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on this machine.  [default: one for each core]")
-    ] = None,
+    workers: LocalWorkers = None,
     scheduler: Scheduler = None,
     slurm: Slurm = None,
     rows: Annotated[int | None, typer.Option(help="Materials that are predicted and written at a time.")] = None,

@@ -11,6 +11,11 @@ import typer
 from superion.cli.output import progress_bar, say_json, tell
 from superion.cli.places import Scheduler, Slurm, check_one_place, place
 
+Data = Annotated[
+    list[Path], typer.Option("--data", help="Table of measurements (CSV or xlsx); may be given many times.")
+]
+Cifs = Annotated[Path | None, typer.Option(help="Folder of structures named by the column cif, or <id>.cif.")]
+Start = Annotated[str, typer.Option("--from", help="scratch, or champion or the number of a version to fine-tune.")]
 Seed = Annotated[int, typer.Option(min=0)]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Members = Annotated[int, typer.Option(help="Networks in the ensemble.")]
@@ -20,16 +25,10 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Processes to fit in.  
 
 
 def train(
-    data: Annotated[
-        list[Path], typer.Option("--data", help="Table of measurements (CSV or xlsx); may be given many times.")
-    ],
-    cifs: Annotated[
-        Path | None, typer.Option(help="Folder of structures named by the column cif, or <id>.cif.")
-    ] = None,
+    data: Data,
+    cifs: Cifs = None,
     name: Annotated[str, typer.Option(help="Name of the run.")] = "superion",
-    start: Annotated[
-        str, typer.Option("--from", help="scratch, or champion or the number of a version to fine-tune.")
-    ] = "scratch",
+    start: Start = "scratch",
     resume: Annotated[str | None, typer.Option(help="Id of a stopped run to go on with.")] = None,
     seed: Seed = 0,
     device: Device = "cpu",

@@ -8,21 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from superion.cli.output import progress_bar, say_json, tell
-from superion.cli.places import Scheduler, Slurm, check_one_place, place
-from superion.cli.train import Device, Folds, Seed
+from superion.cli.places import LocalWorkers, Scheduler, Slurm, check_one_place, place
+from superion.cli.train import Cifs, Data, Device, Folds, Seed, Start
 
 
 def tune(
-    data: Annotated[
-        list[Path], typer.Option("--data", help="Table of measurements (CSV or xlsx); may be given many times.")
-    ],
-    cifs: Annotated[
-        Path | None, typer.Option(help="Folder of structures named by the column cif, or <id>.cif.")
-    ] = None,
+    data: Data,
+    cifs: Cifs = None,
     study: Annotated[str, typer.Option(help="Name of the search; one that is there is gone on with.")] = "superion",
-    start: Annotated[
-        str, typer.Option("--from", help="scratch, or champion or the number of a version to fine-tune.")
-    ] = "scratch",
+    start: Start = "scratch",
     trials: Annotated[int, typer.Option(help="Trials that the search is to have in all.")] = 20,
     minutes: Annotated[float | None, typer.Option(help="After which no trial is begun.")] = None,
     search: Annotated[
@@ -52,9 +46,7 @@ def tune(
     unlabelled: Annotated[
         bool, typer.Option(help="Show lithium compounds without a label, as `superion train` does.")
     ] = True,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on this machine.  [default: one for each core]")
-    ] = None,
+    workers: LocalWorkers = None,
     scheduler: Scheduler = None,
     slurm: Slurm = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
