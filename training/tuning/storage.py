@@ -70,11 +70,25 @@ def place(given: str | None) -> URL:
     return url
 
 
-def open_storage(url: URL) -> RDBStorage:
+@contextlib.contextmanager
+def opened(url: URL) -> Iterator[RDBStorage]:
     """Open the database of trials; its tables, and its schema in PostgreSQL, are made where there are none.
 
-    Raises Unavailable for a database that cannot be opened, MissingDependency without its driver.
+    Raises Unavailable for a database that cannot be opened, or fails later, MissingDependency without its driver.
     """
+    from optuna.exceptions import StorageInternalError
+
+    found = _open(url)
+    try:
+        yield found
+    except (StorageInternalError, DBAPIError) as error:
+        raise _unavailable(url, error) from error
+    finally:
+        found.remove_session()
+        found.engine.dispose()
+
+
+def _open(url: URL) -> RDBStorage:
     from optuna.exceptions import StorageInternalError
     from optuna.storages import RDBStorage
 
@@ -97,10 +111,10 @@ def open_storage(url: URL) -> RDBStorage:
             value=error.name,
         ) from error
     except (DBAPIError, StorageInternalError, OSError) as error:
-        raise unavailable(url, error) from error
+        raise _unavailable(url, error) from error
 
 
-def unavailable(url: URL, error: Exception) -> Unavailable:
+def _unavailable(url: URL, error: Exception) -> Unavailable:
     """Return what says that the database of trials does not answer."""
     reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
     shown = url.render_as_string(hide_password=True)

@@ -112,8 +112,6 @@ def search(
     cross-validate, Unavailable for a scheduler or a database that does not answer.
     """
     import optuna
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import DBAPIError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     asked.check()
@@ -122,21 +120,18 @@ def search(
     tasks = Tasks(client)
     if not tasks.threads():
         tell("no worker is there yet; waiting for the first")
-    with storage.held(asked.study):
-        try:
-            study = _study(asked, storage.open_storage(url))
-            with tracked.tracked(study, asked.job, {"trials": asked.trials, "study": asked.study}) as notes:
-                base = pipeline.settings_of(asked.job)
-                trials = Trials(study, space, base, FoldTasks(tasks, assignment), tasks, notes)
-                if study.get_trials(deepcopy=False):
-                    trials.take_up(tell)
-                else:
-                    trials.enqueue_first()
-                trials.to_the_end(asked.trials, asked.minutes, progress, tell)
-                result = _result(asked, study, notes, tasks, tell)
-                tracked.log_result(study, result)
-        except (StorageInternalError, DBAPIError) as error:
-            raise storage.unavailable(url, error) from error
+    with storage.held(asked.study), storage.opened(url) as kept:
+        study = _study(asked, kept)
+        with tracked.tracked(study, asked.job, {"trials": asked.trials, "study": asked.study}) as notes:
+            base = pipeline.settings_of(asked.job)
+            trials = Trials(study, space, base, FoldTasks(tasks, assignment), tasks, notes)
+            if study.get_trials(deepcopy=False):
+                trials.take_up(tell)
+            else:
+                trials.enqueue_first()
+            trials.to_the_end(asked.trials, asked.minutes, progress, tell)
+            result = _result(asked, study, notes, tasks, tell)
+            tracked.log_result(study, result)
     if asked.out is not None:
         found = {key: result[key] for key in ("study", "run_id", "best", "first", "confirmation")}
         write_settings(_settings_of(asked, result["best"]["values"]), asked.out, found)

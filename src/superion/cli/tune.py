@@ -105,10 +105,12 @@ def _print(found: dict[str, Any]) -> None:
     if confirmation is not None:
         one = confirmation["censored_at_-15"]
         interval = one["paired_difference"]
-        verdict = "better" if interval["upper"] < 0 else "worse" if interval["lower"] > 0 else "not told apart"
+        better = interval["upper"] < 0
+        verdict = "better" if better else "worse" if interval["lower"] > 0 else "not told apart"
+        advice = "" if better else "; there is no reason to leave what the search began with"
         typer.echo(
-            f"on other folds the best is {verdict}: {one['best']:.3f} against {one['first']:.3f}, difference "
+            f"on other folds the best is {verdict}{advice}: {one['best']:.3f} against {one['first']:.3f}, difference "
             f"{interval['mean']:+.3f} [{interval['lower']:+.3f}, {interval['upper']:+.3f}]"
         )
     if found["out"]:
-        typer.echo(f"superion train --settings {found['out']} trains with the best")
+        typer.echo(f"superion train --settings {found['out']} trains with the best of the search")
