@@ -30,6 +30,8 @@ DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 """What a URL may begin with, and the driver that is taken for it."""
+_LOCK = 0x5475
+"""First number of the locks that those who work on a study hold in PostgreSQL."""
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -124,19 +126,38 @@ def _unavailable(url: URL, error: Exception) -> Unavailable:
 
 
 @contextlib.contextmanager
-def held(study: str) -> Iterator[None]:
-    """Hold a study, so that one process at a time works on it in this home; raises Unavailable while another has it."""
+def held(study: str, url: URL) -> Iterator[None]:
+    """Hold a study, so that one process at a time works on it: in this home, and in a PostgreSQL that homes share.
+
+    Raises Unavailable while another has it, or where the database does not answer.
+    """
     home.home().mkdir(parents=True, exist_ok=True)
     with (home.home() / f"tuning-{study}.lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Unavailable(
-                f"another process is at work on the study {study!r}; wait for it, or name another study",
-                field="study",
-                value=study,
-            ) from error
-        yield
+            raise _taken(study) from error
+        if url.drivername == "sqlite":
+            yield
+            return
+        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            connection = engine.connect()
+        except DBAPIError as error:
+            raise _unavailable(url, error) from error
+        with connection:  # PostgreSQL lets go when it ends, however that comes
+            lock = text("SELECT pg_try_advisory_lock(:ours, hashtext(:study))")
+            if not connection.execute(lock, {"ours": _LOCK, "study": study}).scalar():
+                raise _taken(study)
+            yield
+
+
+def _taken(study: str) -> Unavailable:
+    return Unavailable(
+        f"another process is at work on the study {study!r}; wait for it, or name another study",
+        field="study",
+        value=study,
+    )
 
 
 def check_name(study: str) -> None:

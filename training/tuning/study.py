@@ -120,7 +120,7 @@ def search(
     tasks = Tasks(client)
     if not tasks.threads():
         tell("no worker is there yet; waiting for the first")
-    with storage.held(asked.study), storage.opened(url) as kept:
+    with storage.held(asked.study, url), storage.opened(url) as kept:
         study = _study(asked, kept)
         with tracked.tracked(study, asked.job, {"trials": asked.trials, "study": asked.study}) as notes:
             base = pipeline.settings_of(asked.job)

@@ -66,18 +66,21 @@ def test_a_study_has_one_process_at_a_time(superion_home: Path) -> None:
     superion_home.mkdir()
     code = (
         "import sys\nfrom superion.training.tuning import storage\n"
-        "with storage.held('ours'):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+        "with storage.held('ours', storage.place(None)):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None and other.stdout.readline() == "held\n"
-        with pytest.raises(Unavailable, match="another process is at work on the study 'ours'"), storage.held("ours"):
+        with (
+            pytest.raises(Unavailable, match="another process is at work on the study 'ours'"),
+            storage.held("ours", storage.place(None)),
+        ):
             pass
-        with storage.held("theirs"):
+        with storage.held("theirs", storage.place(None)):
             pass
         other.communicate()
-    with storage.held("ours"):
+    with storage.held("ours", storage.place(None)):
         pass
 
 
@@ -111,7 +114,14 @@ def test_in_postgresql_they_have_a_schema_beside_that_of_mlflow(
         assert {"runs", "alembic_version"} <= theirs
         assert not {"studies", "trials"} & theirs
         assert tracking.client().get_run(found["run_id"]).info.status == "FINISHED"
-        with storage.opened(storage.place(None)) as found_storage:
+        monkeypatch.setenv("SUPERION_HOME", str(tmp_path / "another"))
+        with storage.held("ours", storage.place(None)):
+            monkeypatch.setenv("SUPERION_HOME", str(tmp_path / "third"))
+            with pytest.raises(Unavailable, match="another process"), storage.held("ours", storage.place(None)):
+                pass
+            with storage.held("theirs", storage.place(None)):
+                pass
+        with storage.held("ours", storage.place(None)), storage.opened(storage.place(None)) as found_storage:
             assert len(optuna.load_study(study_name="ours", storage=found_storage).trials) == 2
     finally:
         while mlflow.active_run():
