@@ -19,7 +19,7 @@ from superion.discovery.screening.sources import Source
 from superion.errors import InvalidValue, Unavailable
 from superion.training import clusters
 
-from ._lists import csv_file
+from ..discovery.screening._lists import csv_file
 
 CONFIG = """\
 jobs: 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from superion.discovery.screening import alone, clusters
+from superion.discovery.screening import alone
 from superion.discovery.screening.alone import judge_one_by_one
 from superion.discovery.screening.judging import Asked, Judged, judge
 from superion.discovery.screening.parts import Held, Part
@@ -15,6 +15,7 @@ from superion.discovery.screening.running import Screening, run
 from superion.discovery.screening.sources import Source
 from superion.errors import Unavailable
 from superion.models.inputs import Named
+from superion.training import clusters
 
 from ._lists import csv_file
 from .test_running import DIGITS, rows_of
