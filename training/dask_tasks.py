@@ -17,6 +17,17 @@ LOOK_SECONDS = 1.0
 """How often it is looked at whether the scheduler is there while no task ends."""
 
 
+def fault(error: Exception) -> Exception:
+    """Return what is to be raised for a task that failed with an error."""
+    from distributed import KilledWorker
+
+    if not isinstance(error, KilledWorker):
+        return error
+    found = Unavailable(f"workers die at it, as where memory is short: {error}", field="workers")
+    found.__cause__ = error
+    return found
+
+
 class Tasks:
     """Send tasks to the workers of a client and hear of their ends; all raises Unavailable where the scheduler is gone.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -73,7 +72,7 @@ def _checked(name: str, value: Any, base: TrainingSettings) -> int | float:
     part, _, key = name.partition(".")
     whole = isinstance(getattr(getattr(base, part), key), int)
     low, high = LIMITS[name]
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not low <= value <= high or (whole and value != int(value)):
         kind = "a whole number" if whole else "a number"
         raise InvalidValue(f"{name} is {kind} from {low:g} to {high:g}, not {value!r}", field=name, value=value)
@@ -100,10 +99,11 @@ def read_settings(path: Path) -> TrainingSettings:
     """Read the settings of a file, the defaults where it says nothing; raises InvalidValue for what is none."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidValue(f"{path} cannot be read as settings: {error}", field="settings", value=str(path)) from error
     values = document.get("values") if isinstance(document, dict) else None
-    if not isinstance(values, dict) or document.get(FORMAT) != FORMAT_VERSION:
+    version = document.get(FORMAT) if isinstance(document, dict) else None
+    if not isinstance(values, dict) or version != FORMAT_VERSION or isinstance(version, bool):
         raise InvalidValue(
             f"{path.name} holds no settings: {{{FORMAT!r}: {FORMAT_VERSION}, 'values': {{'fit.epochs': 100}}}} is what "
             "`superion tune --out` writes",

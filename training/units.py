@@ -30,7 +30,7 @@ from superion.models.material import Material
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.training.corrections import fit_corrections
-from superion.training.dask_tasks import Tasks
+from superion.training.dask_tasks import Tasks, fault
 from superion.training.fit import fit_network
 from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
@@ -211,7 +211,7 @@ def _fit_elsewhere(work: Work, waiting: Sequence[Unit], client: Client, done: Ca
             sent[tasks.submit(fitted_on_worker, shared, unit)] = unit
             continue
         if isinstance(outcome, Exception):
-            raise outcome
+            raise fault(outcome)
         _keep(work, unit, outcome)
         done(unit)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import KilledWorker
 
+from superion.errors import Unavailable
 from superion.training import clusters
-from superion.training.dask_tasks import Tasks
+from superion.training.dask_tasks import Tasks, fault
 from superion.training.pipeline import Job, train
 
 from . import _builders
@@ -47,6 +50,24 @@ def test_a_task_that_was_cancelled_is_one_end_of_it(client: Any) -> None:
     future.cancel()
     assert tasks.next_ended() is future
     assert isinstance(tasks.outcome(future), CancelledError)
+
+
+@pytest.mark.check
+def test_a_task_that_kills_its_workers_is_no_fault_of_superion() -> None:
+    with clusters.local(1) as own:
+        tasks = Tasks(own)
+        outcome = tasks.outcome(_ended(tasks, os._exit, 1))
+        assert isinstance(outcome, KilledWorker)
+        found = fault(outcome)
+        assert isinstance(found, Unavailable) and "workers die at it" in str(found)
+        assert tasks.outcome(_ended(tasks, divmod, 7, 2)) == (3, 1), "others are gone on with"
+    assert fault(ValueError("a")).args == ("a",)
+
+
+def _ended(tasks: Tasks, function: Callable[..., Any], *arguments: Any) -> Any:
+    future = tasks.submit(function, *arguments)
+    assert tasks.next_ended() is future
+    return future
 
 
 def test_the_more_urgent_is_done_first(client: Any) -> None:

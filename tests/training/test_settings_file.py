@@ -55,6 +55,7 @@ def test_values_come_back_as_they_were_given(values: dict[str, float]) -> None:
         ("fit.epochs", "many"),
         ("fit.learning_rate", math.nan),
         ("fit.learning_rate", math.inf),
+        ("fit.learning_rate", 10**400),
         ("fit.learning_rate", 0.0),
         ("network.dropout", 1.0),
         ("network.width", 30),
@@ -70,7 +71,16 @@ def test_what_is_no_setting_is_refused_by_name(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"superion_settings": 2, "values": {}}', '{"superion_settings": 1, "values": []}', "\x00"],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"superion_settings": 2, "values": {}}',
+        '{"superion_settings": 1, "values": []}',
+        '{"superion_settings": true, "values": {}}',
+        "[" * 100_000,
+        "\x00",
+    ],
 )
 def test_a_file_that_holds_none_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "none.json"

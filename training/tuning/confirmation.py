@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from superion.training import pipeline
 from superion.training.baseline import paired_difference
 from superion.training.cross_validation import FoldOutput
-from superion.training.dask_tasks import Tasks
+from superion.training.dask_tasks import Tasks, fault
 from superion.training.metrics import CONVENTIONS
 from superion.training.settings import TrainingSettings
 from superion.training.tuning.folds import Assignment, FoldTasks
@@ -42,7 +42,7 @@ def confirmed(job: pipeline.Job, best: TrainingSettings, first: TrainingSettings
             n_lost[name, number] += 1
             sent[folds.submit(sides[name], number)] = name, number
         elif isinstance(outcome, Exception):
-            raise outcome
+            raise fault(outcome)
         else:
             found[name][number] = outcome
     scored = {

@@ -31,11 +31,13 @@ class Dimension:
             return trial.suggest_int(self.name, int(self.low), int(self.high), step=self.step)
         return trial.suggest_float(self.name, self.low, self.high, log=self.log)
 
-    def moved(self, value: float) -> Dimension:
-        """Return the dimension with its bounds and steps moved to hold a value."""
+    def moved(self, value: float, multiple: int = 1) -> Dimension:
+        """Return the dimension with its bounds and steps moved to hold a value; whole numbers are of a `multiple`."""
         low, high, step = min(self.low, value), max(self.high, value), self.step
-        if step is not None and ((value - low) % step or (high - low) % step):
-            step = 1
+        if step is not None:
+            if (value - low) % step or (high - low) % step or step % multiple:
+                step = multiple
+            low, high = value - (value - low) // step * step, value + (high - value) // step * step
         # The logarithm of nothing is none.
         return replace(self, low=low, high=high, step=step, log=self.log and low > 0.0)
 
@@ -64,7 +66,12 @@ def space_of(names: Sequence[str], settings: TrainingSettings, kept: tuple[str, 
     or that is kept.
     """
     values = values_of(settings)
-    found = {one.name: one.moved(values[one.name]) for one in SPACE if not one.name.startswith(kept)}
+    multiples = {"network.width": settings.network.heads}
+    found = {
+        one.name: one.moved(values[one.name], multiples.get(one.name, 1))
+        for one in SPACE
+        if not one.name.startswith(kept)
+    }
     for name in names:
         if name not in found:
             known = name in {one.name for one in SPACE}

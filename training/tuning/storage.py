@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from superion import home
 from superion.errors import InvalidValue, MissingDependency, Unavailable
+from superion.training import tracking
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -101,11 +102,9 @@ def _open(url: URL) -> RDBStorage:
                 Path(url.database).parent.mkdir(parents=True, exist_ok=True)
             options["connect_args"] = {"timeout": 30}
         else:
-            engine = create_engine(url, poolclass=NullPool)
-            with engine.begin() as connection:
-                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             options |= {"connect_args": {"options": f"-csearch_path={SCHEMA}"}, "pool_pre_ping": True}
-        return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options)
+        with _making_tables(url):
+            return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options)
     except ModuleNotFoundError as error:
         raise MissingDependency(
             f"{error.name} is not installed, which a database of PostgreSQL needs: pip install 'superion[group]'",
@@ -114,6 +113,20 @@ def _open(url: URL) -> RDBStorage:
         ) from error
     except (DBAPIError, StorageInternalError, OSError) as error:
         raise _unavailable(url, error) from error
+
+
+@contextlib.contextmanager
+def _making_tables(url: URL) -> Iterator[None]:
+    """Let one at a time make the tables, in a schema that is there: two at once are in each other's way."""
+    if url.drivername == "sqlite":
+        with tracking.locked("optuna"):
+            yield
+        return
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:  # PostgreSQL lets go when it ends
+        connection.execute(text("SELECT pg_advisory_lock(:ours, 0)"), {"ours": _LOCK})
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        yield
 
 
 def _unavailable(url: URL, error: Exception) -> Unavailable:

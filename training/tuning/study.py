@@ -81,6 +81,8 @@ class Search:
 
         InvalidValue for a device, a database or a name that is none, InvalidTable for a table too small.
         """
+        if self.out is not None and not self.out.absolute().parent.is_dir():
+            raise InvalidValue(f"there is no folder for {self.out}", field="out", value=str(self.out))
         pipeline.check_device(self.job.device)
         storage.place(self.storage)
         storage.check_name(self.study)
@@ -125,10 +127,7 @@ def search(
         with tracked.tracked(study, asked.job, {"trials": asked.trials, "study": asked.study}) as notes:
             base = pipeline.settings_of(asked.job)
             trials = Trials(study, space, base, FoldTasks(tasks, assignment), tasks, notes)
-            if study.get_trials(deepcopy=False):
-                trials.take_up(tell)
-            else:
-                trials.enqueue_first()
+            trials.take_up(tell)
             trials.to_the_end(asked.trials, asked.minutes, progress, tell)
             result = _result(asked, study, notes, tasks, tell)
             tracked.log_result(study, result)

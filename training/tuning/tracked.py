@@ -10,6 +10,7 @@ from superion.training import pipeline, tracking
 from superion.training.runs import log_start
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Run
     from optuna import Study
 
@@ -54,22 +55,34 @@ class TrackedStudy:
                 self._client.set_tag(run_id, "superion.reason", reason[:500])
             self._client.set_terminated(run_id, status)
 
+    def cut_off(self, run_id: str) -> None:
+        """End the run of a trial that an earlier search was stopped in; one that has ended stays as it is."""
+        if _status(self._client, run_id) == "RUNNING":
+            self.end_trial(run_id, "KILLED", {}, "the search was stopped; its values are tried again")
+
+
+def _status(client: MlflowClient, run_id: str) -> str | None:
+    """Return the status of a run, None where it was tracked in another place, or deleted."""
+    from mlflow.exceptions import MlflowException
+
+    with tracking.answering():
+        try:
+            return str(client.get_run(run_id).info.status)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+
 
 @contextlib.contextmanager
 def tracked(study: Study, job: pipeline.Job, parameters: Mapping[str, Any]) -> Iterator[TrackedStudy]:
     """Yield what notes the trials of a study, whose run is begun, or gone on with where there is one."""
     import mlflow
-    from mlflow.exceptions import MlflowException
 
     known = study.user_attrs.get(RUN_ID)
     found = tracking.client()
-    if known is not None:
-        try:
-            found.get_run(known)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            known = None  # it was tracked in another place, or deleted
+    if known is not None and _status(found, known) is None:
+        known = None
     name = None if known else f"tune-{study.study_name}"
     with mlflow.start_run(run_id=known, run_name=name, tags={STUDY_TAG: study.study_name}) as active:
         if known is None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from superion.models.distribution import FloatArray
 from superion.training.cross_validation import FoldOutput
-from superion.training.dask_tasks import Tasks
+from superion.training.dask_tasks import Tasks, fault
 from superion.training.settings import TrainingSettings
 from superion.training.settings_file import with_values
 from superion.training.tuning.folds import CONVENTION, FoldTasks, figures_of
@@ -68,25 +68,22 @@ class Trials:
         self._folds, self._tasks, self._notes = folds, tasks, notes
         self._of: dict[Future, tuple[_Open, int]] = {}
 
-    def enqueue_first(self) -> None:
-        """Have the settings that the search begins with tried next."""
-        self._study.enqueue_trial(dict(where(self._settings, self._space)), {FIRST: True})
-
     def take_up(self, tell: Callable[[str], None]) -> None:
-        """Have trials tried again that an earlier run has left on their way."""
+        """Have the settings tried that the search begins with, and those that an earlier run has left on their way."""
         from optuna.trial import TrialState
 
         ended = self._n_ended()
         left = self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
         for trial in left:
-            self._study.tell(trial.number, state=TrialState.FAIL)
-            if FIRST in trial.user_attrs:
-                self.enqueue_first()
-            else:
+            if FIRST not in trial.user_attrs:
                 self._study.enqueue_trial(trial.params)
-            run_id = trial.user_attrs.get(RUN_ID)
-            if run_id is not None:
-                self._notes.end_trial(run_id, "KILLED", {}, "the search was stopped; its values are tried again")
+            self._study.tell(trial.number, state=TrialState.FAIL)
+            if RUN_ID in trial.user_attrs:
+                self._notes.cut_off(trial.user_attrs[RUN_ID])
+        # Whatever became of it before, the others are compared with it.
+        good = (TrialState.COMPLETE, TrialState.WAITING)
+        if not any(FIRST in one.user_attrs and one.state in good for one in self._study.get_trials(deepcopy=False)):
+            self._study.enqueue_trial(dict(where(self._settings, self._space)), {FIRST: True})
         if ended or left:
             tell(
                 f"{ended} trials of {self._study.study_name} have ended before"
@@ -104,10 +101,12 @@ class Trials:
         progress(self._n_ended(), total)
         while True:
             # The fewer are on their way at a time, the more each of them is chosen by.
-            while (
-                self._n_ended() + self._n_open() < total
-                and len(self._of) < max(1, self._tasks.threads())
-                and (minutes is None or time.monotonic() - begun < 60.0 * minutes or self._n_ended() == 0)
+            while len(self._of) < max(1, self._tasks.threads()) and (
+                self._first_is_left()
+                or (
+                    self._n_ended() + self._n_open() < total
+                    and (minutes is None or time.monotonic() - begun < 60.0 * minutes)
+                )
             ):
                 self._begin()
             if not self._of:
@@ -122,6 +121,12 @@ class Trials:
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
         # One that was stopped is tried again under another number; one that failed by itself counts.
         return sum(trial.state in ended or FAILED in trial.user_attrs for trial in trials)
+
+    def _first_is_left(self) -> bool:
+        from optuna.trial import TrialState
+
+        waiting = self._study.get_trials(deepcopy=False, states=[TrialState.WAITING])
+        return any(FIRST in trial.user_attrs for trial in waiting)
 
     def _n_open(self) -> int:
         return len({id(open_trial) for open_trial, _ in self._of.values()})
@@ -159,7 +164,7 @@ class Trials:
             reason = f"{type(outcome).__name__}: {outcome}"
             self._notes.end_trial(opened.run_id, "FAILED", {}, reason)
             if FIRST in opened.trial.user_attrs:
-                raise outcome
+                raise fault(outcome)
             opened.trial.set_user_attr(FAILED, reason)
             self._study.tell(opened.trial, state=TrialState.FAIL)
             tell(f"trial {opened.trial.number} failed: {reason}")

@@ -35,6 +35,16 @@ def test_a_whole_number_is_held_and_can_be_tried(dimension: Dimension, value: in
     assert (moved.high - moved.low) % moved.step == 0
 
 
+@pytest.mark.parametrize(("width", "heads"), [(40, 4), (96, 3), (64, 4), (16, 2), (128, 8), (35, 5)])
+def test_every_width_is_one_for_the_heads(width: int, heads: int) -> None:
+    settings = with_values(DEFAULTS, {"network.width": width, "network.heads": heads})
+    (found,) = space_of(["network.width"], settings, ())
+    assert found.step is not None
+    tried = range(int(found.low), int(found.high) + 1, found.step)
+    assert width in tried and found.high in tried
+    assert all(with_values(settings, {"network.width": one}).network.width == one for one in tried)
+
+
 def test_nothing_has_no_logarithm() -> None:
     moved = BY_NAME["fit.weight_decay"].moved(0.0)
     assert (moved.low, moved.log) == (0.0, False)

@@ -82,7 +82,13 @@ def test_what_stops_the_first_trial_stops_the_search(
         patch.setattr("superion.training.tuning.folds.predict_held_out", task)
         with pytest.raises(InvalidTable, match="nothing to learn from"):
             search(asked(), client)
+    (trial,) = kept().trials
+    failed = tracking.client().get_run(trial.user_attrs[RUN_ID])
+    assert failed.info.status == "FAILED"
+    # One that was killed between the two steps of taking a trial up again has left it so.
+    kept().tell(trial.number, state=TrialState.FAIL)
     found = search(asked(trials=2), client)
+    assert tracking.client().get_run(failed.info.run_id).info.status == "FAILED"
     assert found["first"]["values"] == {name: values_of(JOB.settings)[name] for name in asked().names}
 
 
@@ -115,6 +121,7 @@ def test_what_cannot_be_searched_is_refused_before_anything_is_begun(superion_ho
     for changes, error in (
         ({"names": ("fit.unlabelled_weight",)}, InvalidValue),
         ({"study": "a/b"}, InvalidValue),
+        ({"out": superion_home / "no" / "best.json"}, InvalidValue),
         ({"job": replace(JOB, table=_builders.table(_builders.synthetic_rows(6)))}, InvalidTable),
         ({"storage": f"sqlite:///{superion_home / 'mlflow.db'}"}, InvalidValue),
     ):
