@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
 from superion.discovery.screening.judging import Asked
 from superion.discovery.screening.running import Screening, run
@@ -128,10 +129,12 @@ def test_a_cluster_has_a_worker_or_more() -> None:
         pass
 
 
-def test_a_scheduler_that_is_there_is_worked_on(client: object, tmp_path: Path) -> None:
-    from distributed import Client
+def test_a_scheduler_that_is_there_is_worked_on(tmp_path: Path) -> None:
+    with clusters.local(1) as client:
+        _is_worked_on(client, tmp_path)
 
-    assert isinstance(client, Client)
+
+def _is_worked_on(client: Client, tmp_path: Path) -> None:
     with clusters.at(client.scheduler.address) as other:
         found = run(
             Screening(Source.of(csv_file(tmp_path)), Asked.of("release", 25.0, 0.9, None), tmp_path / "found"), other
