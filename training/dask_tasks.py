@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from queue import Empty, Queue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from superion.errors import Unavailable
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+Job = TypeVar("Job", bound=Hashable)
+
+ATTEMPTS = 3
+"""How often a task is sent again because what it was to work on went with a worker."""
 LOOK_SECONDS = 1.0
 """How often it is looked at whether the scheduler is there while no task ends."""
 
@@ -35,8 +40,9 @@ class Tasks:
     so that a connection which is not that of the beginning counts as gone.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, goes_on: str = "the same command goes on with what is not done") -> None:
         self.client = client
+        self._goes_on = goes_on
         self._connection = client.scheduler_comm
         self._ended: Queue[Future] = Queue()
 
@@ -81,6 +87,26 @@ class Tasks:
             error = future.exception()
             return future.result() if error is None else error
 
+    def results(self, jobs: Iterable[Job], send: Callable[[Job], Future]) -> Iterator[tuple[Job, Any]]:
+        """Yield jobs with what their tasks returned, in whatever order they end; raises what a task has raised.
+
+        `send` submits the task of a job, and does so again where what it was to work on went with a worker.
+        """
+        sent = {send(job): job for job in jobs}
+        n_lost: Counter[Job] = Counter()
+        while sent:
+            future = self.next_ended()
+            if future not in sent:
+                continue  # of what the tasks depend on
+            outcome, job = self.outcome(future), sent.pop(future)
+            if isinstance(outcome, CancelledError) and n_lost[job] < ATTEMPTS:
+                n_lost[job] += 1
+                sent[send(job)] = job
+            elif isinstance(outcome, Exception):
+                raise fault(outcome)
+            else:
+                yield job, outcome
+
     def _look(self) -> None:
         if self.client.status != "running" or self.client.scheduler_comm is not self._connection:
             raise CancelledError
@@ -100,7 +126,4 @@ class Tasks:
         except Exception as error:
             if self.client.status == "running" and not isinstance(error, OSError | CancelledError):
                 raise
-            raise Unavailable(
-                "the scheduler does not answer any more; the same command goes on with what is not done",
-                field="scheduler",
-            ) from error
+            raise Unavailable(f"the scheduler does not answer any more; {self._goes_on}", field="scheduler") from error

@@ -192,8 +192,8 @@ def _gate(name: str, errors: Mapping[str, tuple[FloatArray, FloatArray]], papers
         convention: Comparison(float(new.mean()), float(old.mean()), paired_difference(new, old, papers, seed))
         for convention, (new, old) in errors.items()
     }
-    verdict = _verdict([one.paired_difference for one in comparisons.values()])
-    return Gate(name, verdict, len(papers), len(set(papers)), comparisons)
+    said = verdict([one.paired_difference for one in comparisons.values()])
+    return Gate(name, said, len(papers), len(set(papers)), comparisons)
 
 
 def log(gate: Gate) -> None:
@@ -221,7 +221,8 @@ def _champion_name(found: registry.RegisteredModel) -> str:
     return RELEASE if found.folder == RELEASE_FOLDER else f"champion {found.version}"
 
 
-def _verdict(differences: Sequence[PairedDifference]) -> str:
+def verdict(differences: Sequence[PairedDifference]) -> str:
+    """Return `BETTER` or `WORSE` where the intervals of all conventions say so, `NOT_TOLD_APART` where not."""
     # Where the conventions disagree, the verdict would be on how insulators are counted, not on the models.
     if all(difference.upper < 0.0 for difference in differences):
         return BETTER

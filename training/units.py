@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,7 +29,7 @@ from superion.models.material import Material
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.training.corrections import fit_corrections
-from superion.training.dask_tasks import Tasks, fault
+from superion.training.dask_tasks import Tasks
 from superion.training.fit import fit_network
 from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
@@ -38,15 +37,12 @@ from superion.training.table import Measurement
 from superion.training.trees import grow_trees
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 Array = npt.NDArray[Any]
 
 FINAL = -1
 """Fold number of what sees all rows."""
-
-ATTEMPTS = 3
-"""How often a unit is sent again because what it was to work on went with a worker of Dask's."""
 
 CURVE = "training_curve"
 """Name of the losses of a network's passes, shape (n_epochs,), beside its weights in the file of its unit."""
@@ -196,23 +192,18 @@ def _fit(work: Work, unit: Unit) -> None:
 
 def _fit_elsewhere(work: Work, waiting: Sequence[Unit], client: Client, done: Callable[[Unit], None]) -> None:
     """Fit units on the workers of Dask; they are sent what they need, and send back what is kept here."""
-    tasks = Tasks(client)
+    tasks = Tasks(client, "--resume with the number of the run goes on with what is not done")
     shared = tasks.spread(work)
-    sent = {tasks.submit(fitted_on_worker, shared, unit, priority=-n): unit for n, unit in enumerate(waiting)}
-    n_lost: Counter[Unit] = Counter()
-    while sent:
-        future = tasks.next_ended()
-        outcome, unit = tasks.outcome(future), sent.pop(future)
-        if isinstance(outcome, CancelledError) and n_lost[unit] < ATTEMPTS:
-            n_lost[unit] += 1
-            if shared.status != "finished":
-                # The last worker that held it is gone.
-                shared = tasks.spread(work)
-            sent[tasks.submit(fitted_on_worker, shared, unit)] = unit
-            continue
-        if isinstance(outcome, Exception):
-            raise fault(outcome)
-        _keep(work, unit, outcome)
+
+    def send(unit: Unit) -> Future:
+        nonlocal shared
+        if shared.status != "finished":
+            # The last worker that held it is gone.
+            shared = tasks.spread(work)
+        return tasks.submit(fitted_on_worker, shared, unit, priority=-waiting.index(unit))
+
+    for unit, arrays in tasks.results(waiting, send):
+        _keep(work, unit, arrays)
         done(unit)
 
 

@@ -10,25 +10,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, insert, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, insert, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from superion import home
+from superion.databases import read_url
 from superion.discovery.campaigns.schema import SCHEMA_VERSION, metadata, schema_version
-from superion.errors import InvalidValue, MissingDependency, Unavailable
+from superion.errors import Unavailable
 
 BUSY_SECONDS = 30.0
 """How long one that writes waits for another that does [s]."""
-
-DRIVERS = {
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
-"""What a URL may begin with, and the driver that is taken for it."""
 
 _LOCK = 0x5375_7065
 """Number of the lock that who makes the tables holds in PostgreSQL."""
@@ -142,30 +134,7 @@ def _read_url(given: str | None) -> URL:
                 value=str(file.parent),
             ) from error
         return URL.create("sqlite", database=str(file))
-    right = "sqlite:////folder/campaigns.db or postgresql://name:password@host/database is right"
-    try:
-        url = make_url(given)
-    except (ArgumentError, ValueError) as error:
-        # What was given may hold a password, so it is not repeated.
-        raise InvalidValue(f"the database of campaigns is named by a URL; {right}", field="database") from error
-    shown = url.render_as_string(hide_password=True)
-    if url.drivername not in DRIVERS:
-        raise InvalidValue(
-            f"campaigns are kept in SQLite or PostgreSQL, not {url.drivername!r}; {right}",
-            field="database",
-            value=shown,
-        )
-    url = url.set(drivername=DRIVERS[url.drivername])
-    if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
-        raise InvalidValue(f"{shown} names no file to keep campaigns in; {right}", field="database", value=shown)
-    if url.drivername != "sqlite":
-        try:
-            import psycopg  # noqa: F401
-        except ImportError as error:
-            raise MissingDependency(
-                "PostgreSQL needs psycopg: pip install 'superion[group]'", field="install", value="psycopg"
-            ) from error
-    return url
+    return read_url(given, "campaigns", "database")
 
 
 def _sqlite_engine(url: URL) -> Engine:

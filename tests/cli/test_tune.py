@@ -60,7 +60,7 @@ def test_settings_are_found_and_trained_with(superion, mlflow_home: Path, tmp_pa
         (("--search", "fit.rate"), "there is no setting 'fit.rate' to search"),
         (("--search", "fit.epochs"), "fit.epochs is given or makes no difference"),
         (("--study", "a/b"), "is no name of a study"),
-        (("--storage", "mysql://host/trials"), "not in mysql"),
+        (("--storage", "mysql://host/trials"), "not 'mysql'"),
         (("--from", "best"), "starts from scratch or champion"),
         (("--settings", "absent.json"), "absent.json cannot be read as settings"),
         (("--data", "absent.csv"), "absent.csv"),

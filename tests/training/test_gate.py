@@ -172,10 +172,10 @@ def test_the_champion_is_asked_at_the_temperature_of_each_row(run: Run) -> None:
 
 def test_a_verdict_holds_under_both_conventions() -> None:
     below, above, across = (PairedDifference(0.0, *ends) for ends in ((-2.0, -1.0), (1.0, 2.0), (-1.0, 1.0)))
-    assert gate._verdict([below, below]) == BETTER
-    assert gate._verdict([above, above]) == WORSE
+    assert gate.verdict([below, below]) == BETTER
+    assert gate.verdict([above, above]) == WORSE
     for pair in ([below, above], [below, across], [across, above], [across, across]):
-        assert gate._verdict(pair) == NOT_TOLD_APART
+        assert gate.verdict(pair) == NOT_TOLD_APART
 
 
 def test_a_gate_is_said_in_one_line_and_in_numbers() -> None:

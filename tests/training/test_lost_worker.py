@@ -1,4 +1,4 @@
-"""Training on Dask whose worker is killed: what was lost with it is fitted again, to the same bytes."""
+"""Training on Dask whose worker is killed, and is then fitted again to the same bytes, or whose scheduler is gone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from distributed import KilledWorker
 
+from superion.errors import Unavailable
 from superion.training import clusters
-from superion.training.dask_tasks import Tasks
 from superion.training.pipeline import Job, train
 
 from . import _builders
@@ -42,13 +41,8 @@ def test_the_only_worker_is_killed_and_the_run_ends_in_the_same_bytes(tmp_path: 
     assert there.metrics == here.metrics
 
 
-@pytest.mark.check
-def test_what_kills_every_worker_that_takes_it_is_an_end_and_others_go_on() -> None:
+def test_a_scheduler_that_is_gone_is_said_with_what_goes_on(tmp_path: Path) -> None:
     with clusters.local(1) as client:
-        tasks = Tasks(client)
-        deadly = tasks.submit(lambda: os.kill(os.getpid(), signal.SIGKILL))
-        assert tasks.next_ended() is deadly
-        assert isinstance(tasks.outcome(deadly), KilledWorker)
-        harmless = tasks.submit(divmod, 7, 2)
-        assert tasks.next_ended() is harmless
-        assert tasks.outcome(harmless) == (3, 1)
+        client.close()
+        with pytest.raises(Unavailable, match="does not answer any more; --resume with the number of the run"):
+            train(JOB, tmp_path, client=client)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from superion.models.distribution import FloatArray
 from superion.training import pipeline
@@ -33,7 +32,7 @@ from superion.training.dask_tasks import Tasks
 from superion.training.metrics import CONVENTIONS, Scored
 from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, paper_groups
-from superion.training.units import Array, Unit, Work, fitted, put_together
+from superion.training.units import Array, Unit, Work, fitted_on_worker, put_together
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -110,7 +109,7 @@ class FoldTasks:
             # The last worker that held the rows may have gone.
             self._shared = self._tasks.spread(self.assignment.work)
             self._processes = [
-                self._tasks.submit(fit_processes_of, self._shared, number, priority=1)
+                self._tasks.submit(fitted_on_worker, self._shared, Unit(number, kind="processes"), priority=1)
                 for number in range(len(self.assignment.folds))
             ]
         return self._tasks.submit(
@@ -124,17 +123,10 @@ class FoldTasks:
         )
 
 
-def fit_processes_of(work: Work, fold: int) -> dict[str, Array]:
-    """Fit the Gaussian processes of a fold; what runs on a worker."""
-    torch.set_num_threads(1)
-    return fitted(work, Unit(fold, kind="processes"))
-
-
 def predict_held_out(
-    work: Work, fold: Fold, number: int, settings: TrainingSettings, processes: dict[str, Any]
+    work: Work, fold: Fold, number: int, settings: TrainingSettings, processes: dict[str, Array]
 ) -> FoldOutput:
     """Fit an ensemble without the rows of a fold and predict those; what runs on a worker."""
-    torch.set_num_threads(1)
     own = replace(work, settings=settings)
-    networks = [fitted(own, Unit(number, member)) for member in range(settings.n_members)]
+    networks = [fitted_on_worker(own, Unit(number, member)) for member in range(settings.n_members)]
     return predict_fold(put_together(own, number, networks, processes), own.rows, fold)

@@ -14,23 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from superion import home
-from superion.errors import InvalidValue, MissingDependency, Unavailable
+from superion.databases import read_url
+from superion.errors import InvalidValue, Unavailable
 from superion.training import tracking
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 SCHEMA = "superion_tuning"
-DRIVERS = {
-    "sqlite": "sqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
-"""What a URL may begin with, and the driver that is taken for it."""
 _LOCK = 0x5475
 """First number of the locks that those who work on a study hold in PostgreSQL."""
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -40,30 +34,15 @@ def place(given: str | None) -> URL:
     """Return the database of trials: what is given, else `SUPERION_TUNING`, else beside MLflow's.
 
     Beside MLflow's is the same database where that is PostgreSQL, and `optuna.db` in the home folder where it is not.
-    Raises InvalidValue for what is no URL of SQLite or PostgreSQL, or for the file of MLflow's own.
+    Raises InvalidValue for what is no URL of SQLite or PostgreSQL, or for the file of MLflow's own, MissingDependency
+    without the driver.
     """
-    named = given or home.tuning_url()
+    named, mlflow = given or home.tuning_url(), home.tracking_uri()
     if named is None:
-        tracking = home.tracking_uri()
-        named = tracking if tracking.startswith("postgres") else f"sqlite:///{home.tuning_database()}"
-    try:
-        url = make_url(named)
-    except ArgumentError as error:
-        raise InvalidValue(
-            f"{named!r} is no URL of a database; postgresql://USER@HOST/DATABASE or sqlite:////folder/file.db is right",
-            field=home.TUNING_VARIABLE,
-            value=named,
-        ) from error
-    if url.drivername not in DRIVERS:
-        raise InvalidValue(
-            f"trials are kept in SQLite or PostgreSQL, not in {url.drivername}",
-            field=home.TUNING_VARIABLE,
-            value=url.drivername,
-        )
-    url = url.set(drivername=DRIVERS[url.drivername])
-    tracking_url = home.tracking_uri()
-    if url.drivername == "sqlite" and tracking_url.startswith("sqlite"):
-        files = {Path(one.database or "").resolve() for one in (url, make_url(tracking_url))}
+        named = mlflow if mlflow.startswith("postgres") else f"sqlite:///{home.tuning_database()}"
+    url = read_url(named, "trials", home.TUNING_VARIABLE)
+    if url.drivername == "sqlite" and mlflow.startswith("sqlite"):
+        files = {Path(one.database or "").resolve() for one in (url, make_url(mlflow))}
         if len(files) == 1:
             raise InvalidValue(
                 "that is the database of MLflow, and Optuna needs one of its own",
@@ -77,7 +56,7 @@ def place(given: str | None) -> URL:
 def opened(url: URL) -> Iterator[RDBStorage]:
     """Open the database of trials; its tables, and its schema in PostgreSQL, are made where there are none.
 
-    Raises Unavailable for a database that cannot be opened, or fails later, MissingDependency without its driver.
+    Raises Unavailable for a database that cannot be opened, or fails later.
     """
     from optuna.exceptions import StorageInternalError
 
@@ -105,12 +84,6 @@ def _open(url: URL) -> RDBStorage:
             options |= {"connect_args": {"options": f"-csearch_path={SCHEMA}"}, "pool_pre_ping": True}
         with _making_tables(url):
             return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options)
-    except ModuleNotFoundError as error:
-        raise MissingDependency(
-            f"{error.name} is not installed, which a database of PostgreSQL needs: pip install 'superion[group]'",
-            field="install",
-            value=error.name,
-        ) from error
     except (DBAPIError, StorageInternalError, OSError) as error:
         raise _unavailable(url, error) from error
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from superion.models.distribution import FloatArray
 from superion.training.cross_validation import FoldOutput
-from superion.training.dask_tasks import Tasks, fault
+from superion.training.dask_tasks import ATTEMPTS, Tasks, fault
 from superion.training.settings import TrainingSettings
 from superion.training.settings_file import with_values
 from superion.training.tuning.folds import CONVENTION, FoldTasks, figures_of
@@ -30,8 +30,6 @@ FIRST = "first"
 """Attribute of the trial of the settings that a search begins with, which is never given up."""
 FAILED = "failed"
 """Attribute of a trial that failed by itself, with the reason."""
-ATTEMPTS = 3
-"""How often a fold is sent again because what it was to work on went with a worker."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of trials that have ended and the number in all."""

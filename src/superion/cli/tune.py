@@ -86,6 +86,8 @@ def tune(
 
 
 def _print(found: dict[str, Any]) -> None:
+    from superion.training.gate import BETTER
+
     best, first, counts = found["best"], found["first"], found["trials"]
     typer.echo(
         f"study {found['study']}, run {found['run_id']}: {counts['finished']} trials finished, {counts['given_up']} "
@@ -105,9 +107,8 @@ def _print(found: dict[str, Any]) -> None:
     if confirmation is not None:
         one = confirmation["censored_at_-15"]
         interval = one["paired_difference"]
-        better = interval["upper"] < 0
-        verdict = "better" if better else "worse" if interval["lower"] > 0 else "not told apart"
-        advice = "" if better else "; there is no reason to leave what the search began with"
+        verdict = confirmation["verdict"]
+        advice = "" if verdict == BETTER else "; there is no reason to leave what the search began with"
         typer.echo(
             f"on other folds the best is {verdict}{advice}: {one['best']:.3f} against {one['first']:.3f}, difference "
             f"{interval['mean']:+.3f} [{interval['lower']:+.3f}, {interval['upper']:+.3f}]"

@@ -11,6 +11,7 @@ import pytest
 
 from superion.training import pipeline
 from superion.training.dask_tasks import Tasks
+from superion.training.gate import NOT_TOLD_APART
 from superion.training.settings_file import with_values
 from superion.training.tuning.confirmation import confirmed
 
@@ -40,7 +41,7 @@ def test_the_folds_are_those_of_another_seed_and_the_networks_are_not(
 
 
 def test_both_conventions_are_told_with_the_difference_and_its_interval(compared: dict[str, Any]) -> None:
-    assert compared.keys() == {"seed_of_folds", "n", *CONVENTIONS}
+    assert compared.keys() == {"seed_of_folds", "n", "verdict", *CONVENTIONS}
     assert (compared["seed_of_folds"], compared["n"]) == (JOB.settings.seed + 1, len(JOB.table.rows))
     for convention in CONVENTIONS:
         one = compared[convention]
@@ -57,3 +58,4 @@ def test_settings_do_not_differ_from_themselves(client: Any) -> None:
     for convention in CONVENTIONS:
         difference = same[convention]["paired_difference"]
         assert (difference["mean"], difference["lower"], difference["upper"]) == (0.0, 0.0, 0.0)
+    assert same["verdict"] == NOT_TOLD_APART

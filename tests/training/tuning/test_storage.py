@@ -36,11 +36,15 @@ def test_beside_a_server_of_mlflow_they_are_in_the_home(superion_home: Path, mon
     assert storage.place(None).database == "mlflow"
 
 
-@pytest.mark.parametrize("url", ["mysql://anna@host/trials", "trials.db", "redis://host"])
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://anna@host/trials", "trials.db", "redis://host", "sqlite://", "postgresql://anna:secret@host:port/a"],
+)
 def test_what_is_no_database_for_trials_is_refused(url: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         storage.place(url)
     assert caught.value.field == "SUPERION_TUNING"
+    assert "secret" not in caught.value.message
 
 
 def test_the_file_of_mlflow_is_refused(superion_home: Path) -> None:
