@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch, Data
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch, Data
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class MaterialBatch:
     @classmethod
     def from_graphs(cls, compositions: Sequence[Data], crystals: Sequence[Data | None]) -> MaterialBatch:
         """Stack composition graphs and, where a material has one, crystal graphs of equal count."""
+        # Here, as in `layers`: its import takes seconds, and a model that only answers needs none of it.
+        from torch_geometric.data import Batch
+
         present = [(index, graph) for index, graph in enumerate(crystals) if graph is not None]
         return cls(
             composition=Batch.from_data_list(list(compositions)),

@@ -1,10 +1,13 @@
-"""The parts that the networks are made of: element encoding, attention over a composition, convolution over sites."""
+"""The parts that the networks are made of: element encoding, attention over a composition, convolution over sites.
+
+torch-geometric is imported where something is scattered, not above: its import takes seconds, and a model that only
+answers (`models.stacked`) needs none of it.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import scatter, softmax
 
 from superion.featurizers.element_data import SYMBOLS, magpie_table
 
@@ -65,6 +68,8 @@ class CompositionAttention(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor, log_fraction: Tensor) -> Tensor:
         """Update elements `x` (n_elements, width) over ordered pairs (2, n_edges)."""
+        from torch_geometric.utils import scatter, softmax
+
         source, target = edge_index
         query, key, value = self.query_key_value(self.norm_attention(x)).chunk(3, dim=-1)
         shape = (-1, self.heads, x.shape[1] // self.heads)
@@ -97,6 +102,8 @@ class SiteConvolution(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor, radial: Tensor, occupancy: Tensor) -> Tensor:
         """Update sites `x` (n_sites, width); `radial` (n_edges, n_radial), `occupancy` (n_sites,)."""
+        from torch_geometric.utils import scatter
+
         source, target = edge_index
         normed = self.norm(x)
         both = self.from_site(normed)[target] + self.from_neighbor(normed)[source] + self.from_edge(radial)
@@ -125,6 +132,8 @@ class RadialBasis(nn.Module):
 
 def weighted_mean(x: Tensor, weight: Tensor, index: Tensor, size: int) -> Tensor:
     """Average rows of `x` (n, width) by `weight` (n,) within each of `size` groups; a group without weight is zero."""
+    from torch_geometric.utils import scatter
+
     total = scatter(weight, index, dim=0, dim_size=size, reduce="sum").clamp_min(1e-6)
     return scatter(x * weight[:, None], index, dim=0, dim_size=size, reduce="sum") / total[:, None]
 

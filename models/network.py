@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import scatter
 
 from superion.featurizers import schema
 from superion.featurizers.context import LOG_ATOMS_CENTRE
@@ -103,6 +102,8 @@ class SuperionNetwork(nn.Module):
         return NetworkOutput(mean, deviation)
 
     def _composition(self, batch: MaterialBatch, elements: Tensor) -> Tensor:
+        from torch_geometric.utils import scatter
+
         graph = batch.composition
         fraction = graph[schema.FRACTION]
         log_fraction = torch.log(fraction.clamp_min(1e-5))
@@ -121,6 +122,8 @@ class SuperionNetwork(nn.Module):
         return torch.cat([mean, largest, self.from_context(torch.cat([context * known, known], dim=1))], dim=1)
 
     def _crystal(self, batch: MaterialBatch, elements: Tensor) -> Tensor:
+        from torch_geometric.utils import scatter
+
         vectors = self.no_crystal.expand(batch.size, -1)
         graph = batch.crystal
         if graph is None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+CIF = Path(__file__).resolve().parent.parent / "examples" / "argyrodite.cif"
 
 HEAVY = {
     "torch",
@@ -47,7 +50,7 @@ def imported(statements: str) -> set[str]:
         pytest.param("import superion; superion.Client", HEAVY | {"fastapi", "starlette"}, id="client"),
         pytest.param("import superion.cli", HEAVY - {"numpy", "gemmi"}, id="command line"),
         pytest.param("import superion.featurizers", HEAVY - {"numpy", "gemmi"}, id="featurizers"),
-        pytest.param("import superion.models", TRACKING, id="models"),
+        pytest.param("import superion.models", TRACKING | {"torch_geometric"}, id="models"),
         pytest.param("import superion.training", {"bentoml", "pymatgen"}, id="training"),
         pytest.param("import superion.serving", {"pymatgen", "matminer"}, id="serving"),
         pytest.param(
@@ -63,14 +66,15 @@ def test_import_brings_no_heavy_package(statements: str, forbidden: set[str]) ->
     assert imported(statements) & forbidden == set()
 
 
-def test_prediction_needs_neither_mlflow_nor_pymatgen() -> None:
-    predict = """
+@pytest.mark.parametrize("material", [["Li6PS5Cl"], ["--cif", str(CIF)]], ids=["formula", "crystal"])
+def test_prediction_needs_neither_mlflow_nor_pymatgen_nor_torch_geometric(material: list[str]) -> None:
+    predict = f"""
 import sys
 from superion.cli import main
-sys.argv = ["superion", "predict", "Li6PS5Cl", "--json"]
+sys.argv = ["superion", "predict", *{material!r}, "--json"]
 try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
 """
-    assert imported(predict) & TRACKING == set()
+    assert imported(predict) & (TRACKING | {"torch_geometric"}) == set()
