@@ -36,6 +36,10 @@ endif
 ifneq ($(shell cat $(PEERS_MADE) 2>/dev/null),$(CURDIR))
 $(PEERS_MADE): again
 endif
+# Processes that share the tests, file by file; 0 for one process with a debugger: make test TEST_PROCESSES=0 ARGS=--pdb
+TEST_PROCESSES ?= 2
+PYTEST := $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
+
 # The compiled extensions lie in the tree, where they can be deleted without the stamp knowing.
 ifneq ($(strip $(foreach source,$(wildcard featurizers/*.pyx),$(if $(wildcard $(source:.pyx=).*.so),,$(source)))),)
 $(BUILT): again
@@ -55,10 +59,10 @@ serve: install ## answer at http://127.0.0.1:3000
 	@exec $(BIN)/superion serve $(ARGS)
 
 test: install ## run the test suite
-	@$(BIN)/pytest -m "not check" $(ARGS)
+	@$(PYTEST) -m "not check" $(ARGS)
 
 check: install ## run the long tests: fresh installs, fuzzing, faults
-	@$(BIN)/pytest -m check $(ARGS)
+	@$(PYTEST) -m check $(ARGS)
 
 # Not in the lock, because there are wheels for x86-64 only; without it tests/fuzz/tracing.py does the work, slower.
 ATHERIS := atheris==3.0.0

@@ -135,7 +135,9 @@ def hold_the_lock() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "releases"), [(long_search, True), (long_statistics, True), (hold_the_lock, False)], ids=lambda x: str(x)
+    ("work", "releases"),
+    [(long_search, True), (long_statistics, True), (hold_the_lock, False)],
+    ids=["search", "statistics", "holding"],
 )
 def test_other_threads_run_meanwhile(work, releases) -> None:
     # With so long an interval Python takes the lock from no thread: another one runs only when it is given up.

@@ -50,7 +50,11 @@ def test_an_archive_is_as_many_as_it_holds_with_their_paths() -> None:
     assert [item.material.content for item in found] == [b"1", b"2", b"3", b"4"]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("content", [b"no zip", zipped({}), zipped({"__MACOSX/a.cif": b""}), zipped({"a": b"x"})[:-30]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no zip", zipped({}), zipped({"__MACOSX/a.cif": b""}), zipped({"a": b"x"})[:-30]],
+    ids=["no zip", "empty", "resource fork", "cut off"],
+)
 def test_an_archive_that_holds_nothing_or_is_damaged_is_refused(content: bytes) -> None:
     assert refusal("a.zip", content).status == 400
 
