@@ -100,6 +100,15 @@ def read(folder: Path) -> Files:
     return Files(folder / manifest["table"], structures, tuple(manifest.get("left_out", ())))
 
 
+def size_of(folder: Path) -> int:
+    """Return how much the files in a folder hold [bytes]; 0 where there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(entry.stat().st_size for entry in entries)
+    except FileNotFoundError:
+        return 0
+
+
 def sweep() -> None:
     """Delete what was never finished, because the process that wrote it was cut off."""
     for folder in uploads().glob(f"{DRAFT}*"):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from superion.serving import dataset_check, dataset_files, state
+from superion.serving import dataset_check, dataset_files, quota, state
 from superion.serving.callers import ADMIN, LOCAL, Caller
 from superion.serving.jobs import store
 from superion.serving.problems import Refusal
@@ -81,7 +81,8 @@ def upload(caller: Caller, content: bytes, archive: bytes | None, *, name: str, 
     """Keep a table of measurements, with an archive of structures where there is one, and say what it holds.
 
     Raises Refusal for what cannot be kept: 400 where the table holds nothing to learn from, with the reason; 413 where
-    the archive unpacks to too much; 503 where the disk is full. Nothing of it is left then.
+    the archive unpacks to too much, or the key keeps too much already; 503 where the disk is full. Nothing of it is
+    left then.
     """
     name = name.strip()
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
@@ -90,15 +91,18 @@ def upload(caller: Caller, content: bytes, archive: bytes | None, *, name: str, 
     with dataset_files.draft(dataset_id) as folder:
         dataset_files.write(folder, content, archive)
         found = dataset_check.check(folder)
+        n_bytes = dataset_files.size_of(folder)
         dataset_files.publish(folder)
         made = Dataset(
             dataset_id, name, caller.key, readers, purpose, found["digest"], time.time(), report=found["report"]
         )
+        report = json.dumps(made.report)
         with state.connection() as opened:
+            quota.check(opened, caller, n_bytes)
             opened.execute(
-                "INSERT INTO datasets (id, name, owner, readers, purpose, digest, created, report) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (made.id, name, caller.key, readers, purpose, made.digest, made.created, json.dumps(made.report)),
+                "INSERT INTO datasets (id, name, owner, readers, purpose, digest, created, report, n_bytes) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (made.id, name, caller.key, readers, purpose, made.digest, made.created, report, n_bytes),
             )
             detail = {"dataset": made.id, "name": name, "digest": made.digest, "purpose": purpose}
             state.note_event(opened, caller.name, "dataset.upload", detail)

@@ -55,6 +55,7 @@ MIGRATIONS = (
     ALTER TABLE jobs ADD COLUMN attempt_started REAL;
     ALTER TABLE jobs ADD COLUMN attempt_fits INTEGER NOT NULL DEFAULT 0;
     """,
+    "ALTER TABLE datasets ADD COLUMN n_bytes INTEGER",
 )
 """One script a version of the schema; a change of the schema is a new one at the end, never an edit."""
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from superion import backup, home
 from superion.cli import app
 from superion.models import artefact
-from superion.serving import callers, limits
+from superion.serving import callers, limits, quota
 from superion.training import places
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +26,7 @@ VARIABLES = {
     home.MIRROR_VARIABLE,
     home.PHASE_TABLE_VARIABLE,
     callers.REQUIRED_VARIABLE,
+    quota.VARIABLE,
     "MLFLOW_S3_ENDPOINT_URL",
 }
 

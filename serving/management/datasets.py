@@ -64,7 +64,9 @@ _Purpose = Annotated[Literal["training", "holdout"], Form(description="holdout t
     "/datasets",
     status_code=201,
     openapi_extra={"x-superion": LIMITS},
-    responses={413: {"description": "The files are longer, or unpack to more, than is taken."}},
+    responses={
+        413: {"description": "The files are longer, or unpack to more, than is taken, or the key keeps too much."}
+    },
     response_model=DatasetAnswer,
     summary="Bring a table of measurements.",
 )

@@ -11,13 +11,16 @@ import time
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
+from superion.cli.serve import serve
+from superion.errors import InvalidValue
 from superion.featurizers.file_kinds import kind_of_file
-from superion.serving import dataset_check, dataset_files, datasets
+from superion.serving import dataset_check, dataset_files, datasets, quota, state
 from superion.serving.callers import ADMIN, WRITE, Caller
 from superion.serving.problems import Refusal
 
@@ -282,3 +285,69 @@ def test_what_was_cut_off_is_swept_away_after_an_hour(superion_home: Path) -> No
         os.utime(folder, (time.time() - age,) * 2)
     dataset_files.sweep()
     assert sorted(path.name for path in (superion_home / "uploads").iterdir()) == [".draft-new", made.id]
+
+
+def structures_of(n_bytes: int) -> bytes:
+    """Return an archive of one file of so many bytes, which is no structure."""
+    return zipped({"first.cif": b"#" * n_bytes})
+
+
+class TestQuota:
+    @pytest.fixture(autouse=True)
+    def one_megabyte(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(quota.VARIABLE, "1")
+
+    def test_a_key_that_keeps_too_much_is_refused_and_nothing_is_left(self, superion_home: Path) -> None:
+        first = keep(ANNA, archive=structures_of(700_000))
+        before = files_in(superion_home)
+        with pytest.raises(Refusal, match=r"take 0\.7 MB and this one 0\.5; 1 MB are allowed: delete some") as caught:
+            keep(ANNA, archive=structures_of(500_000))
+        assert (caught.value.status, caught.value.code) == (413, "quota_exceeded")
+        assert files_in(superion_home) == before
+        assert [one.id for one in datasets.datasets()] == [first.id]
+        keep(BERT, archive=structures_of(500_000))
+        keep(ANNA, archive=structures_of(200_000))
+        datasets.delete(first.id, ANNA)
+        keep(ANNA, archive=structures_of(500_000))
+
+    def test_of_a_schema_without_sizes_the_files_count(self) -> None:
+        keep(ANNA, archive=structures_of(700_000))
+        with state.connection() as opened:
+            opened.execute("UPDATE datasets SET n_bytes = NULL")
+        with pytest.raises(Refusal, match=r"take 0\.7 MB"):
+            keep(ANNA, archive=structures_of(500_000))
+
+    def test_of_those_that_come_at_once_as_many_are_kept_as_there_is_room_for(self) -> None:
+        def tried(_: int) -> bool:
+            try:
+                keep(ANNA, archive=structures_of(300_000))
+            except Refusal as refusal:
+                assert refusal.code == "quota_exceeded"
+                return False
+            return True
+
+        with ThreadPoolExecutor(6) as pool:
+            assert sum(pool.map(tried, range(6))) == 3
+
+    def test_a_key_keeps_so_many_however_small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(quota, "MAX_DATASETS", 2)
+        for _ in range(2):
+            keep(ANNA)
+        with pytest.raises(Refusal, match="keeps 2 data sets, which is as many as it may"):
+            keep(ANNA)
+        keep(BERT)
+
+    @pytest.mark.parametrize("given", ["0", "-1", "much", "1.5"])
+    def test_a_size_that_is_none_is_refused_at_the_start(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+        monkeypatch.setenv(quota.VARIABLE, given)
+        with pytest.raises(InvalidValue, match=f"SUPERION_UPLOAD_QUOTA_MB is {given!r}; a whole number of MB above 0"):
+            serve()
+
+
+def test_the_quota_is_told_over_http(tmp_path: Path) -> None:
+    with running(tmp_path / "home", SUPERION_UPLOAD_QUOTA_MB="1") as found:
+        files = {"file": ("a.csv", TABLE), "cifs": ("a.zip", structures_of(700_000))}
+        assert found.client.post("/datasets", files=files).status_code == 201
+        refused = found.client.post("/datasets", files=files)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "quota_exceeded")
+    assert refused.json()["error"]["field"] == "file"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from superion.serving import keys, state
+from superion.serving import keys, quota, state
 from superion.serving.callers import REQUIRED_VARIABLE
 
 USAGE = 2
@@ -47,6 +47,7 @@ def serve(
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         _refuse(f"{', '.join(missing)} not installed: pip install 'superion[serve]'")
+    quota.allowed_bytes()  # refused here, not at the first upload
     state.bring_up_to_date()
     require_keys = require_keys or not _is_loopback(host)
     if require_keys and all(key.revoked is not None for key in keys.list_keys()):
