@@ -11,6 +11,8 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+import torch.utils.cpp_extension
+from botorch.acquisition.multi_objective import logei
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
@@ -208,6 +210,18 @@ def test_the_twin_of_a_pending_candidate_adds_nothing_to_the_front() -> None:
     }
     assert choose(listing(5, **fields), PARETO, 3, 0).numbers[0] == 0
     assert choose(listing(5, **fields, pending=[3]), PARETO, 3, 0).numbers[-1] == 0
+
+
+def test_a_front_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[object] = []
+    monkeypatch.setattr(torch.utils.cpp_extension, "load", lambda **given: built.append(given))
+    choose(pair(PARETO, 6, 0, choices=range(4), measured=[4, 5]), PARETO, 2, 0)
+    assert built == []
+    # What is left alone is where it is expected: else the line that does so has no effect any more.
+    assert logei._load_attempted
+    monkeypatch.setattr(logei, "_load_attempted", False)
+    choose(pair(PARETO, 6, 0, choices=range(4), measured=[4, 5]), PARETO, 2, 0)
+    assert [given["name"] for given in built] == ["logei_fused_ext"]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -210,7 +210,7 @@ def generated_requests(service: Service, folder: Path, *options: str) -> None:
 
 
 def test_generated_requests(served: Service, tmp_path: Path) -> None:
-    generated_requests(served, tmp_path, "--seed", "1", "--max-examples", "3")
+    generated_requests(served, tmp_path, "--seed", "1", "--max-examples", "1")
 
 
 @pytest.mark.check
