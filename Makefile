@@ -62,7 +62,7 @@ test: install ## run the test suite
 	@$(PYTEST) -m "not check" $(ARGS)
 
 check: install ## run the long tests: fresh installs, fuzzing, faults
-	@$(PYTEST) -m check $(ARGS)
+	@$(PYTEST) --no-loadscope-reorder -m check $(ARGS)
 
 # Not in the lock, because there are wheels for x86-64 only; without it tests/fuzz/tracing.py does the work, slower.
 ATHERIS := atheris==3.0.0

@@ -13,9 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = ["tests/featurizers", "tests/fuzz"]
 """Folders of tests that reach the C core through Python."""
-LEFT_OUT = "not TestMemory and not fork_in_the_midst"
-"""Tests that measure memory, of which the address sanitizer takes far more, and the one that forks while threads
-allocate: the sanitizer's own allocator may then be locked in the child for good."""
+LEFT_OUT = "not TestMemory and not fork_in_the_midst and not test_workers and not test_batch"
+"""Tests that measure memory, of which the address sanitizer takes far more; the one that forks while threads allocate:
+the sanitizer's own allocator may then be locked in the child for good; and those of processes that share the work,
+which start many interpreters to call what the others call."""
 
 PLUGIN = """
 from pathlib import Path
