@@ -217,6 +217,7 @@ def test_prediction_says_which_extra_it_needs(installed: Installed, tmp_path: Pa
 
 @pytest.mark.check
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("installed", ["wheel", "sdist"], indirect=True)  # all else here predicts from an editable one
 def test_fresh_install_predicts(installed: Installed, tmp_path: Path) -> None:
     folder, (*option, path) = installed
     run(folder / "python", "-m", "pip", "install", "--quiet", "-c", LOCK, *option, f"{path}[predict]", cwd=tmp_path)
