@@ -31,6 +31,7 @@ from superion.models.process_ensemble import ProcessEnsemble
 from superion.training.corrections import fit_corrections
 from superion.training.dask_tasks import Tasks
 from superion.training.fit import fit_network
+from superion.training.one_thread import one_thread
 from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement
@@ -177,7 +178,6 @@ _work: Work | None = None
 
 def _start_worker(work: Work) -> None:
     global _work
-    torch.set_num_threads(1)
     _work = work
 
 
@@ -200,17 +200,11 @@ def _fit_elsewhere(work: Work, waiting: Sequence[Unit], client: Client, done: Ca
         if shared.status != "finished":
             # The last worker that held it is gone.
             shared = tasks.spread(work)
-        return tasks.submit(fitted_on_worker, shared, unit, priority=-waiting.index(unit))
+        return tasks.submit(fitted, shared, unit, priority=-waiting.index(unit))
 
     for unit, arrays in tasks.results(waiting, send):
         _keep(work, unit, arrays)
         done(unit)
-
-
-def fitted_on_worker(work: Work, unit: Unit) -> dict[str, Array]:
-    """Fit a unit in a process of Dask's, which has one core to itself."""
-    torch.set_num_threads(1)
-    return fitted(work, unit)
 
 
 def _keep(work: Work, unit: Unit, arrays: dict[str, Array]) -> None:
@@ -219,8 +213,12 @@ def _keep(work: Work, unit: Unit, arrays: dict[str, Array]) -> None:
     draft.replace(work.folder / unit.file)
 
 
+@one_thread()
 def fitted(work: Work, unit: Unit) -> dict[str, Array]:
-    """Fit a unit and return its arrays as its file holds them; what depends on `work` alone and on no other unit."""
+    """Fit a unit and return its arrays as its file holds them.
+
+    They depend on `work` alone: on no other unit, and not on the process that fits it.
+    """
     rows = [work.rows[index] for index in work.train[unit.fold]]
     if unit.kind == "processes":
         found = (

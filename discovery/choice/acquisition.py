@@ -40,6 +40,7 @@ from torch import Tensor
 from superion.discovery.choice.list_model import ListModel
 from superion.discovery.choice.listing import Listing, conditioned, removed_variance, worth
 from superion.discovery.goal import Goal
+from superion.training.one_thread import one_thread
 
 N_SAMPLES, N_FRONT_SAMPLES = 256, 64
 """Draws that an expectation is taken over, of a scrambled Sobol sequence; a front, whose regions are cut into boxes for
@@ -67,21 +68,11 @@ def choose(listing: Listing, goal: Goal, n: int, seed: int) -> Chosen:
     Fewer are chosen where there are fewer. One seed gives one answer.
     """
     # The caller's own draws go on as they were.
-    with torch.random.fork_rng(devices=[]), _one_thread():
+    # In one thread: of tables as small as these, two spend their time waiting for each other, a hundred times as long
+    # for a front.
+    with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(seed)
         return _chosen(listing, goal, min(n, len(listing.choices)), seed)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Work in one thread: of tables as small as these, two spend their time waiting for each other, a hundred times as
-    long for a front."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def _chosen(listing: Listing, goal: Goal, n: int, seed: int) -> Chosen:

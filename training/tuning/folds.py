@@ -32,7 +32,7 @@ from superion.training.dask_tasks import Tasks
 from superion.training.metrics import CONVENTIONS, Scored
 from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, paper_groups
-from superion.training.units import Array, Unit, Work, fitted_on_worker, put_together
+from superion.training.units import Array, Unit, Work, fitted, put_together
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -109,7 +109,7 @@ class FoldTasks:
             # The last worker that held the rows may have gone.
             self._shared = self._tasks.spread(self.assignment.work)
             self._processes = [
-                self._tasks.submit(fitted_on_worker, self._shared, Unit(number, kind="processes"), priority=1)
+                self._tasks.submit(fitted, self._shared, Unit(number, kind="processes"), priority=1)
                 for number in range(len(self.assignment.folds))
             ]
         return self._tasks.submit(
@@ -128,5 +128,5 @@ def predict_held_out(
 ) -> FoldOutput:
     """Fit an ensemble without the rows of a fold and predict those; what runs on a worker."""
     own = replace(work, settings=settings)
-    networks = [fitted_on_worker(own, Unit(number, member)) for member in range(settings.n_members)]
+    networks = [fitted(own, Unit(number, member)) for member in range(settings.n_members)]
     return predict_fold(put_together(own, number, networks, processes), own.rows, fold)
