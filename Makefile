@@ -36,6 +36,7 @@ endif
 ifneq ($(shell cat $(PEERS_MADE) 2>/dev/null),$(CURDIR))
 $(PEERS_MADE): again
 endif
+
 # Processes that share the tests, file by file; 0 for one process with a debugger: make test TEST_PROCESSES=0 ARGS=--pdb
 TEST_PROCESSES ?= 2
 PYTEST := $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile

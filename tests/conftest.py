@@ -67,6 +67,17 @@ def superion_home(monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(os.environ["SUPERION_HOME"])
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Let torch have two threads in this process during a test."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def data_mirror() -> Callable[[str], Path]:
     """Return a function from a public data set's name to its folder in the mirror; it skips the test without one."""

@@ -45,13 +45,13 @@ from superion.training.one_thread import one_thread
 N_SAMPLES, N_FRONT_SAMPLES = 256, 64
 """Draws that an expectation is taken over, of a scrambled Sobol sequence; a front, whose regions are cut into boxes for
 every draw, takes fewer: with 256 the same batches came out in four times the time."""
-# Else BoTorch looks for a compiler when a front is first sought, and builds a kernel for this machine's processor into
-# the home of whoever runs it: a minute in which a service answers nobody else's campaigns, for a quarter of the time of
-# each batch after, and for last digits that differ from one machine to the next.
-logei._load_attempted = True
-
 AT_ONCE = 4096
 """Candidates that BoTorch looks at together: bounds the memory."""
+
+# Else BoTorch looks for a compiler when a front is first sought, and builds a kernel for this machine's processor into
+# the home of whoever runs it: up to a minute in which a service answers nobody else's campaigns, to save a quarter of
+# each batch after, with last digits that differ from one machine to the next.
+logei._load_attempted = True
 
 
 @dataclass(frozen=True)

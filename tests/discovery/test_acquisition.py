@@ -1,4 +1,4 @@
-"""Batches: each acquisition against what it is defined as, worked out once more by numpy or by brute force."""
+"""Acquisitions, each against what it is defined as, worked out once more by numpy or by brute force."""
 
 from __future__ import annotations
 
@@ -6,37 +6,19 @@ import itertools
 import math
 import warnings
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
-import torch.utils.cpp_extension
-from botorch.acquisition.multi_objective import logei
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import norm
 
 from superion.discovery.choice.acquisition import choose
 from superion.discovery.choice.listing import JITTER, Listing, conditioned, removed_variance
-from superion.discovery.goal import Acquisition, Goal
+from superion.discovery.goal import Goal
 
 from ._beliefs import Array, listing
 
-KINDS = get_args(Acquisition)
 IMPROVEMENTS = ("log_ei", "noisy_ei")
-PARETO = Goal(cost="objective")
-GOALS = [*(Goal(acquisition=kind) for kind in KINDS), PARETO]
-NAMES = [*KINDS, "pareto"]
-
-
-def pair(goal: Goal, k: int = 8, seed: int = 0, **given_fields: object) -> Listing:
-    """Return a listing that has what a goal needs: something else to be sought where it is a front."""
-    if goal.pareto:
-        generator = np.random.default_rng(seed + 100)
-        given_fields.setdefault("others", generator.normal(-1.0, 0.5, (1, k)))
-        given_fields.setdefault("other_deviations", np.full((1, k), 0.05))
-    return listing(k, seed, **given_fields)
 
 
 def conditioned_by_hand(covariance: Array, noise: Array, number: int) -> Array:
@@ -199,93 +181,6 @@ def test_the_twin_of_a_pending_candidate_waits(kind: str) -> None:
     assert choose(listing(5, **fields, pending=[3]), goal, 1, 0).numbers == ((2,) if kind == "variance" else (1,))
 
 
-def test_the_twin_of_a_pending_candidate_adds_nothing_to_the_front() -> None:
-    fields = {
-        "mean": np.array([-4.0, -3.0, -5.0, -4.0, -5.5]),
-        "covariance": 1e-6 * np.eye(5),
-        "others": np.array([[-0.3, -1.0, -0.2, -0.3, -1.5]]),
-        "other_deviations": np.full((1, 5), 0.001),
-        "choices": [0, 1, 2],
-        "measured": [4],
-    }
-    assert choose(listing(5, **fields), PARETO, 3, 0).numbers[0] == 0
-    assert choose(listing(5, **fields, pending=[3]), PARETO, 3, 0).numbers[-1] == 0
-
-
-def test_a_front_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[object] = []
-    monkeypatch.setattr(torch.utils.cpp_extension, "load", lambda **given: built.append(given))
-    choose(pair(PARETO, 6, 0, choices=range(4), measured=[4, 5]), PARETO, 2, 0)
-    assert built == []
-    # What is left alone is where it is expected: else the line that does so has no effect any more.
-    assert logei._load_attempted
-    monkeypatch.setattr(logei, "_load_attempted", False)
-    choose(pair(PARETO, 6, 0, choices=range(4), measured=[4, 5]), PARETO, 2, 0)
-    assert [given["name"] for given in built] == ["logei_fused_ext"]
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_a_front_is_begun_without_a_measurement(seed: int) -> None:
-    """What stands for the measurements that are not there is a candidate itself, and may be chosen."""
-    given_listing = pair(PARETO, 8, seed)
-    assert sorted(choose(given_listing, PARETO, 8, seed).numbers) == list(range(8))
-
-
-@given(st.integers(0, 40), st.sampled_from(range(len(GOALS))), st.integers(1, 9), st.integers(1, 12))
-@settings(max_examples=40, deadline=None)
-def test_members_of_a_batch_differ_and_are_as_many_as_there_can_be(seed: int, goal: int, k: int, n: int) -> None:
-    given_listing = pair(GOALS[goal], k + 2, seed, choices=range(k), pending=[k], measured=[k + 1])
-    found = choose(given_listing, GOALS[goal], n, seed)
-    assert len(set(found.numbers)) == len(found.numbers) == len(found.values) == min(n, k)
-    assert set(found.numbers) <= set(range(k))
-    assert all(map(math.isfinite, found.values))
-
-
-@pytest.mark.parametrize("goal", GOALS, ids=NAMES)
-def test_a_seed_gives_one_answer_and_leaves_the_draws_of_others_alone(goal: Goal) -> None:
-    given_listing = pair(goal, 10, 4, choices=range(8), pending=[8], measured=[9])
-    torch.manual_seed(77)
-    expected = torch.rand(3)
-    torch.manual_seed(77)
-    np.random.seed(5)  # noqa: NPY002 - the generator that must not be touched
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
-    first = choose(given_listing, goal, 4, 11)
-    assert torch.equal(torch.rand(3), expected)
-    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
-    torch.manual_seed(1234)
-    assert choose(given_listing, goal, 4, 11) == first
-
-
-@pytest.mark.parametrize("goal", GOALS, ids=NAMES)
-@pytest.mark.parametrize("measured", [False, True])
-def test_a_list_of_one(goal: Goal, measured: bool) -> None:
-    given_listing = pair(goal, 2, measured=[1], choices=[0]) if measured else pair(goal, 1)
-    assert choose(given_listing, goal, 5, 0).numbers == (0,)
-
-
-@pytest.mark.parametrize("goal", GOALS, ids=NAMES)
-def test_candidates_that_are_all_alike_do_not_fail(goal: Goal) -> None:
-    for covariance in (np.ones((6, 6)), np.zeros((6, 6)), np.full((6, 6), 4.0) - 1e-13 * np.eye(6)):
-        given_listing = pair(
-            goal, 6, mean=np.full(6, -5.0), covariance=covariance, choices=range(4), pending=[4], measured=[5]
-        )
-        found = choose(given_listing, goal, 4, 0)
-        assert sorted(found.numbers) == [0, 1, 2, 3]
-        assert all(map(math.isfinite, found.values))
-        alone = replace(given_listing, pending=np.empty(0, dtype=np.intp), measured=np.empty(0, dtype=np.intp))
-        assert sorted(choose(alone, goal, 4, 0).numbers) == [0, 1, 2, 3]
-
-
-def test_a_family_has_no_more_than_its_share_while_there_are_others() -> None:
-    families = ["argyrodites"] * 5 + ["garnets"] * 2 + ["halides"]
-    given_listing = listing(8, mean=np.linspace(-2.0, -9.0, 8), covariance=1e-4 * np.eye(8), families=families)
-    found = choose(given_listing, Goal(most_of_a_family=2), 6, 0).numbers
-    assert found[:5] == (0, 1, 5, 6, 7)
-    # No other family is left: a batch is not cut short for the sake of variety.
-    assert found[5] == 2
-    assert choose(given_listing, Goal(), 6, 0).numbers == (0, 1, 2, 3, 4, 5)
-
-
 @pytest.mark.parametrize("kind", ["ucb", "thompson", *IMPROVEMENTS])
 def test_what_can_hardly_meet_the_conditions_is_avoided(kind: str) -> None:
     feasible = np.array([1e-6, 1.0, 0.9, 1e-6, 1.0, 1.0])
@@ -327,101 +222,6 @@ def test_without_a_measurement_improvement_is_the_upper_bound(kind: str) -> None
     assert choose(given_listing, Goal(acquisition=kind), 4, 0) == choose(given_listing, Goal(), 4, 0)
 
 
-def on_the_front(points: Array) -> set[int]:
-    """Return the numbers of the points that no other is at least as good as in everything."""
-    return {
-        index
-        for index, point in enumerate(points)
-        if not any((other >= point).all() and (other > point).any() for other in points)
-    }
-
-
-@pytest.mark.parametrize("n_others", [1, 2])
-@pytest.mark.parametrize("seed", range(3))
-def test_without_noise_the_front_is_found_first(n_others: int, seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    # A front on a sphere, and what lies well within it.
-    outside = np.abs(generator.normal(size=(4, 1 + n_others))) + 0.1
-    outside /= np.linalg.norm(outside, axis=1, keepdims=True)
-    points = np.concatenate([0.5 * outside, outside, 0.3 * outside])
-    k = len(points)
-    given_listing = listing(
-        k,
-        mean=points[:, 0],
-        covariance=np.zeros((k, k)),
-        others=points[:, 1:].T.copy(),
-        other_deviations=np.zeros((n_others, k)),
-        choices=range(8),
-        measured=range(8, 12),
-    )
-    front = on_the_front(points)
-    assert front == {4, 5, 6, 7}
-    assert set(choose(given_listing, PARETO, 2, 0).numbers) <= front
-
-
-def test_the_next_of_a_front_adds_most_to_the_region_below_it() -> None:
-    points = np.array([[1.0, 0.1], [0.9, 0.6], [0.6, 0.9], [0.1, 1.0], [0.2, 0.2], [0.0, 0.0]])
-    k = len(points)
-    given_listing = listing(
-        k,
-        mean=points[:, 0],
-        covariance=np.zeros((k, k)),
-        others=points[:, 1:].T.copy(),
-        other_deviations=np.zeros((1, k)),
-        choices=range(5),
-        measured=[5],
-    )
-    first, second = choose(given_listing, PARETO, 2, 0).numbers
-    assert {first, second} == {1, 2}
-    # What is measured already adds nothing: with the middle known, an end comes first.
-    known = replace(given_listing, choices=np.array([0, 3, 4]), measured=np.array([1, 2, 5]))
-    assert set(choose(known, PARETO, 2, 0).numbers) == {0, 3}
-
-
-def test_a_front_is_sought_among_what_meets_the_conditions() -> None:
-    points = np.array([[0.8, 0.8], [0.9, 0.6], [0.6, 0.9], [0.1, 0.1]])
-    given_listing = listing(
-        4,
-        mean=points[:, 0],
-        covariance=1e-4 * np.eye(4),
-        others=points[:, 1:].T.copy(),
-        other_deviations=np.full((1, 4), 0.01),
-        feasible=np.array([1e-6, 1.0, 1.0, 1.0]),
-        choices=range(3),
-        measured=[3],
-    )
-    assert set(choose(given_listing, PARETO, 2, 0).numbers) == {1, 2}
-    assert choose(replace(given_listing, feasible=np.ones(4)), PARETO, 1, 0).numbers == (0,)
-
-
-def test_what_is_looked_at_in_parts_is_chosen_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    given_listing = listing(23, seed=12, choices=range(20), measured=[20, 21, 22])
-    for goal in (Goal(), Goal(acquisition="noisy_ei"), Goal(acquisition="variance")):
-        whole = choose(given_listing, goal, 4, 3)
-        with monkeypatch.context() as patch:
-            patch.setattr("superion.discovery.choice.acquisition.AT_ONCE", 3)
-            parts = choose(given_listing, goal, 4, 3)
-        assert parts.numbers == whole.numbers
-        np.testing.assert_allclose(parts.values, whole.values, atol=1e-9)
-
-
-@given(st.integers(0, 30), st.sampled_from(["ucb", "variance", "log_ei", "noisy_ei"]), st.permutations(range(7)))
-@settings(max_examples=25, deadline=None)
-def test_the_order_of_the_list_does_not_matter(seed: int, kind: str, order: list[int]) -> None:
-    given_listing = listing(7, seed, choices=range(6), measured=[6])
-    place = np.argsort(order)
-    shuffled = listing(
-        7,
-        mean=given_listing.mean[order],
-        covariance=given_listing.covariance[np.ix_(order, order)],
-        choices=place[:6],
-        measured=place[6:],
-    )
-    goal = Goal(acquisition=kind)
-    found = [order[number] for number in choose(shuffled, goal, 3, 0).numbers]
-    assert found == list(choose(given_listing, goal, 3, 0).numbers)
-
-
 def test_pairs_of_a_batch_are_chosen_for_what_they_tell_together() -> None:
     """Two twins teach no more than one: the second of a batch is another."""
     covariance = np.eye(4)
@@ -431,27 +231,3 @@ def test_pairs_of_a_batch_are_chosen_for_what_they_tell_together() -> None:
         numbers = choose(given_listing, Goal(acquisition=kind, kappa=1.0), 3, 0).numbers
         assert not any({0, 1} <= set(some) for some in itertools.pairwise(numbers[:2]))
         assert len({0, 1} & set(numbers)) == 1
-
-
-def test_the_number_of_threads_is_left_as_it_was() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        choose(listing(5), Goal(), 2, 0)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_where_one_is_best_in_all_the_order_of_the_others_is_theirs() -> None:
-    """A reference just below the front of one would leave the others worth nothing, in any order."""
-    fields = {
-        "mean": np.array([-1.0, -5.0, -3.0, -4.0]),
-        "covariance": 1e-4 * np.eye(4),
-        "others": np.array([[0.0, -4.0, -2.0, -3.0]]),
-        "other_deviations": np.full((1, 4), 0.01),
-    }
-    found = choose(listing(4, **fields), PARETO, 3, 0)
-    assert found.numbers[0] == 0
-    ahead = choose(listing(4, **fields, choices=[1, 2, 3]), PARETO, 3, 0)
-    assert ahead.numbers[0] == 2 and ahead.values[0] > -5.0

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from superion.errors import InvalidValue, ItemFailed, Unavailable
 from superion.featurizers import Crystal, Featuriser
@@ -323,15 +322,11 @@ def test_a_function_of_an_interactive_session_is_refused(tmp_path: Path) -> None
     assert "interactive session" in done.stderr.splitlines()[-1] and "put it in a module" in done.stderr
 
 
-def test_a_process_that_has_run_openmp_can_have_workers_that_do(tasks: Any) -> None:
+def test_a_process_that_has_run_openmp_can_have_workers_that_do(tasks: Any, two_threads: None) -> None:
     # A forked worker would wait for ever for the threads of a pool that only its parent has.
-    n_threads = torch.get_num_threads()
-    try:
-        expected = tasks.parallel_sum(CRYSTALS[0])
-        with Featuriser(2) as featuriser:
-            assert list(featuriser.map(tasks.parallel_sum, CRYSTALS[:2])) == [expected] * 2
-    finally:
-        torch.set_num_threads(n_threads)
+    expected = tasks.parallel_sum(CRYSTALS[0])
+    with Featuriser(2) as featuriser:
+        assert list(featuriser.map(tasks.parallel_sum, CRYSTALS[:2])) == [expected] * 2
 
 
 def test_a_daemonic_process_can_have_workers(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def generated_requests(service: Service, folder: Path, *options: str) -> None:
 
 
 def test_generated_requests(served: Service, tmp_path: Path) -> None:
-    generated_requests(served, tmp_path, "--seed", "1", "--max-examples", "1")
+    generated_requests(served, tmp_path, "--seed", "1", "--max-examples", "3")
 
 
 @pytest.mark.check
@@ -225,14 +225,14 @@ def test_generated_requests_with_a_key_that_may_read(read_key: tuple[Service, st
 @pytest.mark.check
 @pytest.mark.timeout(900)
 def test_generated_requests_at_length(served: Service, tmp_path: Path) -> None:
-    generated_requests(served, tmp_path, "--max-examples", "50", "--max-time", "90")
+    generated_requests(served, tmp_path, "--max-examples", "50", "--max-time", "150")
 
 
 @pytest.mark.check
 @pytest.mark.timeout(900)
 def test_generated_requests_at_length_with_a_key(read_key: tuple[Service, str], tmp_path: Path) -> None:
     service, key = read_key
-    generated_requests(service, tmp_path, "-H", f"X-API-Key: {key}", "--max-examples", "30", "--max-time", "40")
+    generated_requests(service, tmp_path, "-H", f"X-API-Key: {key}", "--max-examples", "30", "--max-time", "60")
 
 
 USE = """

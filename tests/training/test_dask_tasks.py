@@ -79,17 +79,12 @@ def test_the_more_urgent_is_done_first(client: Any) -> None:
     assert [sent[tasks.next_ended()] for _ in sent] == [1, 2, 3]
 
 
-def test_training_there_ends_in_the_same_bytes_as_here(client: Any, tmp_path: Path) -> None:
+def test_training_there_ends_in_the_same_bytes_as_here(client: Any, tmp_path: Path, two_threads: None) -> None:
     done: list[tuple[int, int]] = []
     there = train(JOB, tmp_path / "there", lambda n, total: done.append((n, total)), client)
-    # Whatever this process does with its threads: sums that two of them share are rounded otherwise.
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        here = train(JOB, tmp_path / "here")
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(n_threads)
+    # Sums that two threads share are rounded otherwise, so that a unit has to be fitted in one.
+    here = train(JOB, tmp_path / "here")
+    assert torch.get_num_threads() == 2
     files = {folder: sorted((tmp_path / folder / "networks").iterdir()) for folder in ("here", "there")}
     assert [path.name for path in files["there"]] == [path.name for path in files["here"]]
     for one, other in zip(files["there"], files["here"], strict=True):
