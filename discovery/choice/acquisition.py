@@ -49,7 +49,7 @@ AT_ONCE = 4096
 """Candidates that BoTorch looks at together: bounds the memory."""
 
 # Else BoTorch looks for a compiler when a front is first sought, and builds a kernel for this machine's processor into
-# the home of whoever runs it: up to a minute in which a service answers nobody else's campaigns, to save a quarter of
+# the home of whoever runs it: up to a minute in which a service answers nobody else's campaigns, to save a fifth of
 # each batch after, with last digits that differ from one machine to the next.
 logei._load_attempted = True
 
