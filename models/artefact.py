@@ -27,11 +27,12 @@ from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import CONDUCTIVITY, TARGETS
 from superion.models.tree_ensemble import KINDS, TreeEnsemble
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raise when the files change their meaning; older versions stay readable or are refused by number.
 
 2: the quantiles of a calibration are positions in the pooled distribution of the members. In 1 they were residuals over
 the spread that the networks expect, and such an ensemble is read as one that does not pool.
+3: the Gaussian processes say which kernel they have.
 """
 OLDEST_FORMAT = 1
 
@@ -125,7 +126,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         version, fingerprint, sums = config["format_version"], config["featuriser"], dict(config["sha256"])
         _ = config["name"], config["network"], config["n_members"]
-        if version == FORMAT_VERSION:
+        if version != OLDEST_FORMAT:
             _ = config["n_corrections"], config["pools"]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidArtefact(f"{CONFIG} cannot be read: {error!r}", field=CONFIG) from error

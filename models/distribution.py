@@ -102,11 +102,6 @@ def laplace_draws(means: FloatArray, deviations: FloatArray) -> FloatArray:
     return thinned((means[:, None, :] + deviations[:, None, :] * quantiles[None, :, None]).reshape(-1, means.shape[1]))
 
 
-def normal_draws(mean: FloatArray, deviation: FloatArray) -> FloatArray:
-    """Return `N_DRAWS` draws, shape (n_draws, n), of normal distributions, each of `mean` and `deviation` (n,)."""
-    return mean + even_quantiles(N_DRAWS)[:, None] * deviation
-
-
 def tree_draws(by_tree: FloatArray, scatter: float) -> FloatArray:
     """Return `N_DRAWS` draws, shape (n_draws, n), of what trees answer (n_trees, n), blurred by `scatter`.
 

@@ -10,12 +10,12 @@ import numpy as np
 from superion.models.batch import MaterialBatch
 from superion.models.described import Described
 from superion.models.distribution import (
+    N_DRAWS,
     FloatArray,
     Reserve,
     Spread,
     even_quantiles,
     laplace_draws,
-    normal_draws,
     pooled,
     tree_draws,
 )
@@ -129,9 +129,9 @@ class Ensemble:
         answer, reserve = self.processes.answers(target, materials), None
         if answer is not None:
             # A process has no members, but it knows how far another of its kind might lie.
-            mean = answer.mean + correction
-            kinds["processes"] = mean + even_quantiles(n_members)[:, None] * answer.epistemic
-            draws.append(normal_draws(mean, np.hypot(answer.epistemic, answer.noise)))
+            kinds["processes"] = answer.at(even_quantiles(n_members), answer.epistemic) + correction
+            wide = np.hypot(answer.epistemic, answer.noise)
+            draws.append(answer.at(even_quantiles(N_DRAWS), wide) + correction)
             reserve = Reserve(answer.measured, answer.reserved)
         pooled_output = _pooled(kinds, draws, reserve)
         if self.pools:

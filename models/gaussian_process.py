@@ -29,7 +29,19 @@ from superion.models.process_features import (
 )
 from superion.models.tree_ensemble import Kind
 
-TERMS: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
+Terms = tuple[tuple[str, ...], ...]
+"""The kernel is a sum of terms, each a product over its blocks: alike in one term is alike, in it all must agree.
+
+A term is exp(log weight) times exp(-distance / length) for each of its blocks.
+"""
+
+TERMS: Mapping[Kind, Terms] = {
+    "formula": (("substituted", "formula_size"), ("substituted_host", "lithium")),
+    "cell": (("substituted",), ("substituted_host", "lattice", "lithium")),
+}
+"""What a process compares materials by."""
+
+PLAIN_TERMS: Mapping[Kind, Terms] = {
     "formula": (
         ("composition",),
         ("magpie", "formula_size"),
@@ -42,14 +54,20 @@ TERMS: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
         ("composition", "lithium", "formula_size", "crystal_system"),
     ),
 }
-"""The kernel is a sum of terms, each a product over its blocks: alike in one term is alike, in it all must agree.
+"""Every element for itself: what processes of artefact format 2 compare materials by, and what campaigns do, which
+begin with a few measurements and need to tell all candidates apart."""
 
-A term is exp(log weight) times exp(-distance / length) for each of its blocks.
-"""
+KERNELS: Mapping[int, Mapping[Kind, Terms]] = {1: PLAIN_TERMS, 2: TERMS}
+"""By the number that a process is kept with. Terms have a new one when the meaning of a block of theirs changes, which
+that of `substituted` does with the table of replacements."""
 
 JITTERS = (1e-5, 1e-4, 1e-3, 1e-2)
 """Added to the variance of the noise, in units of the target's scale; the first with which the covariance of the
 training rows can be factored is taken, and counts as noise from then on."""
+
+BEND = 0.3
+"""How much of a distance below its knee a process learns: an insulator is below 1e-9 S/cm, and how far below is chance
+and the limit of an instrument, which must not set the noise of all rows."""
 
 RESERVED: Mapping[Kind, float] = {"formula": 0.0, "cell": 0.5}
 """Share of the belief that goes to the measured values of all training rows for a material of which nothing is known.
@@ -61,14 +79,16 @@ without it and 0.88 with it; those of bare formulas covered 0.88 without it and 
 MAX_ROWS_AT_ONCE = 512
 """Materials answered together: bounds the memory."""
 
+_MAGPIE = ("magpie_mean", "magpie_factor")
 _FIELD = "weights.safetensors"
 
 
 @dataclass(frozen=True)
 class ProcessOutput:
-    """Hold what a process says of n materials, each array of shape (n,), in the unit of the target."""
+    """Hold what a process says of n materials, each array of shape (n,), in the unit of the target as it is bent."""
 
-    mean: FloatArray
+    middle: FloatArray
+    """Posterior mean of the function."""
     epistemic: FloatArray
     """Posterior standard deviation of the function itself."""
     noise: FloatArray
@@ -77,7 +97,28 @@ class ProcessOutput:
     """Share of the belief that belongs to `measured`: what of the function's prior variance the training rows leave
     unexplained, 0 to 1, times `RESERVED`."""
     measured: FloatArray
-    """Shape (n_draws, n): the values of the training rows, evenly from the smallest to the largest."""
+    """Shape (n_draws, n): the values of the training rows, evenly from the smallest to the largest, not bent."""
+    knee: FloatArray
+    """Below which the target is bent, see `bent`."""
+
+    @property
+    def mean(self) -> FloatArray:
+        """What is answered, in the unit of the target."""
+        return straightened(self.middle, self.knee)
+
+    def at(self, quantiles: FloatArray, deviation: FloatArray) -> FloatArray:
+        """Return what lies at standard normal quantiles (k,) of a deviation (n,), shape (k, n), not bent."""
+        return straightened(self.middle + quantiles[:, None] * deviation, self.knee)
+
+
+def bent(values: FloatArray, knee: FloatArray | float) -> FloatArray:
+    """Return values of a target with the distances below a knee made `BEND` times as long."""
+    return np.maximum(values, knee) + BEND * np.minimum(values - knee, 0.0)
+
+
+def straightened(values: FloatArray, knee: FloatArray | float) -> FloatArray:
+    """Return what `bent` made the values of."""
+    return np.maximum(values, knee) + np.minimum(values - knee, 0.0) / BEND
 
 
 @dataclass(frozen=True)
@@ -85,11 +126,14 @@ class GaussianProcess:
     """Hold a process for one target and one kind of input, conditioned on n training rows."""
 
     kind: Kind
+    terms: Terms
+    """Of the kernel, one of `KERNELS`."""
     features: Mapping[str, Block]
     """By block, each of shape (n, columns): the training rows."""
-    magpie_scale: MagpieScale
+    magpie_scale: MagpieScale | None
+    """Of the block `magpie`, None where the kernel has none."""
     hyperparameters: FloatArray
-    """For each term of `TERMS`, in order, the logarithm of its weight, then the logarithms of its blocks' lengths; last
+    """For each term, in order, the logarithm of its weight, then the logarithms of its blocks' lengths; last
     the logarithm of the standard deviation of the noise. Weights and noise are in units of `scale`."""
     weights: FloatArray
     """Shape (n,): of the training rows in the mean."""
@@ -105,30 +149,39 @@ class GaussianProcess:
     reach: float = math.inf
     """Hellinger distance between compositions over which rows cease to speak for one another, beside what the kernel
     says; infinite for a process that is to speak of everything."""
+    knee: float = -math.inf
+    """Below which the process learns bent values, in the unit of the target; minus infinity for none."""
 
     def __post_init__(self) -> None:
         tensors = self.tensors()
         n = self.weights.size
         shapes: dict[str, tuple[int, ...]] = {
-            **{f"features.{name}": (n, WIDTHS[name]) for name in blocks_of(self.kind)},
-            "magpie_mean": (WIDTHS["magpie"],),
-            "magpie_factor": (WIDTHS["magpie"],),
-            "hyperparameters": (n_hyperparameters(self.kind),),
+            **{f"features.{name}": (n, WIDTHS[name]) for name in self.blocks},
+            **({} if self.magpie_scale is None else dict.fromkeys(_MAGPIE, (WIDTHS["magpie"],))),
+            "kernel": (1,),
+            "hyperparameters": (n_hyperparameters(self.terms),),
             "weights": (n,),
             "inverse_cholesky": (n, n),
             "centre_and_scale": (2,),
             "measured": (N_DRAWS,),
             "reach": (1,),
+            "knee": (1,),
         }
         fitting = n > 0 and {name: array.shape for name, array in tensors.items()} == shapes
-        finite = all(np.isfinite(array).all() for name, array in tensors.items() if name != "reach")
-        if not (fitting and finite and self.scale > 0.0 and self.reach > 0.0):
+        scaled = (self.magpie_scale is not None) == ("magpie" in self.blocks)
+        finite = all(np.isfinite(array).all() for name, array in tensors.items() if name not in ("reach", "knee"))
+        if not (fitting and scaled and finite and self.scale > 0.0 and self.reach > 0.0 and self.knee < math.inf):
             raise InvalidArtefact("the arrays of a Gaussian process do not fit together", field=_FIELD)
 
     @property
     def n_rows(self) -> int:
         """How many training rows are used."""
         return len(self.weights)
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Names of the blocks that are compared."""
+        return blocks_of(self.terms, self.reach)
 
     @property
     def noise(self) -> float:
@@ -145,28 +198,36 @@ class GaussianProcess:
         centre: float,
         scale: float,
         reach: float = math.inf,
+        *,
+        terms: Terms | None = None,
+        knee: float = -math.inf,
     ) -> GaussianProcess:
         """Condition the process of these hyper-parameters on materials and their measured values, shape (n,).
 
-        The noise is raised by the first of `JITTERS` that allows the covariance to be factored. Raises
-        numpy.linalg.LinAlgError when none does.
+        The kernel is that of `TERMS` unless other terms are given; below the knee, values are `bent`. The noise is
+        raised by the first of `JITTERS` that allows the covariance to be factored. Raises numpy.linalg.LinAlgError when
+        none does.
         """
-        magpie_scale = MagpieScale.of(magpie_features(materials))
-        features = feature_blocks(kind, materials, magpie_scale)
-        covariance = kernel(kind, hyperparameters, features, features, reach)
+        terms = TERMS[kind] if terms is None else terms
+        blocks = blocks_of(terms, reach)
+        magpie_scale = MagpieScale.of(magpie_features(materials)) if "magpie" in blocks else None
+        features = feature_blocks(blocks, materials, magpie_scale)
+        covariance = kernel(terms, hyperparameters, features, features, reach)
         factor, variance = _factored(covariance, math.exp(2.0 * hyperparameters[-1]))
         inverse = np.linalg.solve(factor, np.eye(len(factor)))
         return cls(
             kind=kind,
+            terms=terms,
             features=features,
             magpie_scale=magpie_scale,
             hyperparameters=np.append(hyperparameters[:-1], 0.5 * math.log(variance)),
-            weights=inverse.T @ (inverse @ ((np.asarray(measured, dtype=np.float64) - centre) / scale)),
+            weights=inverse.T @ (inverse @ ((bent(np.asarray(measured, dtype=np.float64), knee) - centre) / scale)),
             inverse_cholesky=inverse.astype(np.float32),
             centre=float(centre),
             scale=float(scale),
             measured=thinned(np.asarray(measured, dtype=np.float64)[:, None])[:, 0],
             reach=reach,
+            knee=knee,
         )
 
     def predict(self, materials: Sequence[Material]) -> ProcessOutput:
@@ -179,26 +240,27 @@ class GaussianProcess:
         mean = np.concatenate([np.empty(0), *(mean for mean, _ in parts)])
         unknown = np.concatenate([np.empty(0), *(unknown for _, unknown in parts)])
         return ProcessOutput(
-            mean=mean,
+            middle=mean,
             epistemic=self.scale * np.sqrt(self._prior * unknown),
             noise=np.full(len(mean), self.noise),
             reserved=RESERVED[self.kind] * unknown,
             measured=np.repeat(self.measured[:, None], len(mean), axis=1),
+            knee=np.full(len(mean), self.knee),
         )
 
     @cached_property
     def _rows(self) -> dict[str, Rows]:
         """The training rows, ready to be compared with."""
-        return {name: Rows.of(self.features[name]) for name in blocks_of(self.kind)}
+        return {name: Rows.of(self.features[name]) for name in self.blocks}
 
     @cached_property
     def _prior(self) -> float:
         """Variance of the function before any row is seen, in units of the scale squared."""
-        return prior_variance(self.kind, self.hyperparameters)
+        return prior_variance(self.terms, self.hyperparameters)
 
     def _predict(self, materials: Sequence[Material]) -> tuple[FloatArray, FloatArray]:
-        features = feature_blocks(self.kind, materials, self.magpie_scale)
-        covariance = kernel(self.kind, self.hyperparameters, features, self._rows, self.reach)
+        features = feature_blocks(self.blocks, materials, self.magpie_scale)
+        covariance = kernel(self.terms, self.hyperparameters, features, self._rows, self.reach)
         # Single precision: the posterior variance is needed to a few parts in a thousand, and it is most of the time.
         explained = np.square(covariance.astype(np.float32) @ self.inverse_cholesky.T).sum(axis=1, dtype=np.float64)
         return self.centre + self.scale * (covariance @ self.weights), np.clip(1.0 - explained / self._prior, 0.0, 1.0)
@@ -207,74 +269,85 @@ class GaussianProcess:
         """Return the arrays to keep, by name."""
         return {
             **{f"features.{name}": block for name, block in self.features.items()},
-            "magpie_mean": self.magpie_scale.mean,
-            "magpie_factor": self.magpie_scale.factor,
+            **self._magpie_tensors(),
+            "kernel": np.array([number for number, known in KERNELS.items() if known[self.kind] == self.terms]),
             "hyperparameters": self.hyperparameters,
             "weights": self.weights,
             "inverse_cholesky": self.inverse_cholesky,
             "centre_and_scale": np.array([self.centre, self.scale]),
             "measured": self.measured,
             "reach": np.array([self.reach]),
+            "knee": np.array([self.knee]),
         }
+
+    def _magpie_tensors(self) -> dict[str, FloatArray]:
+        scale = self.magpie_scale
+        return {} if scale is None else dict(zip(_MAGPIE, (scale.mean, scale.factor), strict=True))
 
     @classmethod
     def from_tensors(cls, kind: Kind, tensors: Mapping[str, npt.NDArray[Any]]) -> GaussianProcess:
         """Put a process together from its arrays; raises InvalidArtefact when they are not those of one."""
         try:
             centre, scale = tensors["centre_and_scale"].tolist()
+            # Those of artefact format 2 do not say which kernel they have.
+            terms = KERNELS[int(tensors["kernel"].item()) if "kernel" in tensors else 1][kind]
+            reach = float(tensors["reach"].item())
+            blocks = blocks_of(terms, reach)
+            magpie = [tensors[name].astype(np.float64) for name in _MAGPIE] if "magpie" in blocks else None
             return cls(
                 kind=kind,
-                features={name: tensors[f"features.{name}"].astype(np.float32) for name in blocks_of(kind)},
-                magpie_scale=MagpieScale(
-                    tensors["magpie_mean"].astype(np.float64), tensors["magpie_factor"].astype(np.float64)
-                ),
+                terms=terms,
+                features={name: tensors[f"features.{name}"].astype(np.float32) for name in blocks},
+                magpie_scale=None if magpie is None else MagpieScale(*magpie),
                 hyperparameters=tensors["hyperparameters"].astype(np.float64),
                 weights=tensors["weights"].astype(np.float64),
                 inverse_cholesky=tensors["inverse_cholesky"].astype(np.float32),
                 centre=float(centre),
                 scale=float(scale),
                 measured=tensors["measured"].astype(np.float64),
-                reach=float(tensors["reach"].item()),
+                reach=reach,
+                knee=float(tensors["knee"].item()) if "knee" in tensors else -math.inf,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidArtefact(f"a Gaussian process cannot be read: {error!r}", field=_FIELD) from error
 
 
-def blocks_of(kind: Kind) -> tuple[str, ...]:
-    """Return the names of the blocks that a kind of input is compared by, each once."""
-    return tuple(name for name in WIDTHS if any(name in term for term in TERMS[kind]))
+def blocks_of(terms: Terms, reach: float = math.inf) -> tuple[str, ...]:
+    """Return the names of the blocks that materials are compared by, each once; a reach is one between compositions."""
+    wanted = {name for term in terms for name in term} | (set() if math.isinf(reach) else {"composition"})
+    return tuple(name for name in WIDTHS if name in wanted)
 
 
-def n_hyperparameters(kind: Kind) -> int:
+def n_hyperparameters(terms: Terms) -> int:
     """Return how many numbers describe kernel and noise."""
-    return sum(1 + len(term) for term in TERMS[kind]) + 1
+    return sum(1 + len(term) for term in terms) + 1
 
 
-def term_places(kind: Kind) -> list[tuple[int, tuple[str, ...]]]:
+def term_places(terms: Terms) -> list[tuple[int, tuple[str, ...]]]:
     """Return where each term begins in the hyper-parameters, and its blocks."""
     first, places = 0, []
-    for term in TERMS[kind]:
+    for term in terms:
         places.append((first, term))
         first += 1 + len(term)
     return places
 
 
-def prior_variance(kind: Kind, hyperparameters: FloatArray) -> float:
+def prior_variance(terms: Terms, hyperparameters: FloatArray) -> float:
     """Return the variance of the function before any row is seen, in units of the scale squared."""
-    return sum(math.exp(hyperparameters[first]) for first, _ in term_places(kind))
+    return sum(math.exp(hyperparameters[first]) for first, _ in term_places(terms))
 
 
 def kernel(
-    kind: Kind,
+    terms: Terms,
     hyperparameters: FloatArray,
     one: Mapping[str, Block],
     other: Mapping[str, Block] | Mapping[str, Rows],
     reach: float = math.inf,
 ) -> FloatArray:
     """Return the covariance of the function between rows, shape (n_one, n_other), in units of the scale squared."""
-    apart = {name: distances(one[name], other[name]) for name in blocks_of(kind)}
-    total = np.zeros_like(apart["composition"])
-    for first, term in term_places(kind):
+    apart = {name: distances(one[name], other[name]) for name in blocks_of(terms, reach)}
+    total = np.zeros_like(next(iter(apart.values())))
+    for first, term in term_places(terms):
         exponent = np.full_like(total, hyperparameters[first])
         for place, name in enumerate(term, first + 1):
             exponent -= apart[name] * math.exp(-hyperparameters[place])

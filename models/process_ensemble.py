@@ -40,7 +40,7 @@ class ProcessEnsemble:
         if not (bare and cells):
             return on_formula.predict(bare) if bare or not cells else on_cell.predict(cells)
         n = len(materials)
-        output = ProcessOutput(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty((N_DRAWS, n)))
+        output = ProcessOutput(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty((N_DRAWS, n)), np.empty(n))
         for found, chosen in ((on_formula.predict(bare), ~full), (on_cell.predict(cells), full)):
             for field in fields(ProcessOutput):
                 getattr(output, field.name)[..., chosen] = getattr(found, field.name)

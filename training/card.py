@@ -25,7 +25,8 @@ MEMBERS = {
     "networks": "graph networks over the composition and, where one is given, the crystal structure, disordered sites "
     "as they are",
     "forests": "random forests over element amounts, space group and lattice",
-    "processes": "Gaussian processes over distances between compositions, properties of their elements, and cells",
+    "processes": "Gaussian processes over distances between compositions, in which elements that replace one another "
+    "in known compounds are near, and between cells",
 }
 """What the card calls the kinds of members of an ensemble."""
 

@@ -17,7 +17,10 @@ from superion.models.distribution import FloatArray
 from superion.models.forest import has_full_cell
 from superion.models.gaussian_process import (
     JITTERS,
+    TERMS,
     GaussianProcess,
+    Terms,
+    bent,
     blocks_of,
     n_hyperparameters,
     term_places,
@@ -25,7 +28,7 @@ from superion.models.gaussian_process import (
 )
 from superion.models.material import Material
 from superion.models.process_ensemble import ProcessEnsemble
-from superion.models.process_features import MagpieScale, distances, feature_blocks, magpie_features
+from superion.models.process_features import distances, feature_blocks
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import KINDS, Kind
 from superion.training.table import Measurement
@@ -35,9 +38,11 @@ MAX_ROWS = 1500
 """Most rows that a process is fitted to; the cost grows with their third power."""
 MAX_ITERATIONS = 60
 """Of the search for the most likely hyper-parameters."""
-RIDGE = 0.05
+RIDGE = 0.2
 """Weight of the squared logarithms of weights and lengths beside the likelihood: without it a term that the rows do not
 need runs away."""
+KNEE = -8.0
+"""log10(S/cm) below which processes learn less of a distance (`superion.models.gaussian_process.BEND`)."""
 FIRST_WEIGHT, FIRST_NOISE = math.exp(-1.0), 0.3
 """Where the search starts, in units of the target's scale; the lengths start at 1."""
 
@@ -57,7 +62,8 @@ def fit_processes(rows: Sequence[Measurement], censored_at: float) -> ProcessEns
             usable = rows_of(kind, np.isfinite(measured), full)
             if usable:
                 materials = [rows[index].material for index in usable]
-                processes[target, kind] = fit_process(kind, materials, measured[usable])
+                knee = KNEE if target == CONDUCTIVITY else -math.inf
+                processes[target, kind] = fit_process(kind, materials, measured[usable], knee=knee)
     return ProcessEnsemble(processes)
 
 
@@ -77,40 +83,46 @@ def fit_process(
     measured: FloatArray,
     centre: float | None = None,
     reach: float = math.inf,
+    knee: float = -math.inf,
 ) -> GaussianProcess:
     """Fit a process to materials and their measured values, shape (n,); the same rows give the same process.
 
     Far from the rows it answers `centre`, else the most likely mean where that is None; `reach` says how far that is,
-    and leaves it to the kernel where it is infinite.
+    and leaves it to the kernel where it is infinite. Below `knee` it learns less of a distance, which goes with no
+    centre.
 
     Of more than `MAX_ROWS` rows, those at equal steps through the list are used.
     """
     if len(materials) > MAX_ROWS:
         chosen = np.linspace(0, len(materials) - 1, MAX_ROWS).round().astype(int)
         materials, measured = [materials[index] for index in chosen], measured[chosen]
-    middle = float(np.median(measured)) if centre is None else centre
-    scale = float(np.std(measured, ddof=1) if centre is None else np.sqrt(np.mean((measured - centre) ** 2)))
+    learned = bent(measured, knee)
+    middle = float(np.median(learned)) if centre is None else centre
+    scale = float(np.std(learned, ddof=1) if centre is None else np.sqrt(np.mean((learned - centre) ** 2)))
     if scale < 1e-12:
         # Values that are all alike have no scale of their own.
         scale = 1.0
-    features = feature_blocks(kind, materials, MagpieScale.of(magpie_features(materials)))
-    apart = {name: torch.from_numpy(distances(features[name], features[name])) for name in blocks_of(kind)}
-    scaled = torch.from_numpy((measured - middle) / scale)
-    near = torch.from_numpy(within(apart["composition"].numpy(), reach))
-    found, shift = most_likely(kind, apart, near, scaled, shifts=centre is None)
-    return GaussianProcess.conditioned(kind, materials, measured, found, middle + scale * shift, scale, reach)
+    blocks = blocks_of(TERMS[kind])
+    features = feature_blocks(("composition", *blocks), materials)
+    apart = {name: torch.from_numpy(distances(features[name], features[name])) for name in blocks}
+    scaled = torch.from_numpy((learned - middle) / scale)
+    near = torch.from_numpy(within(distances(features["composition"], features["composition"]), reach))
+    found, shift = most_likely(TERMS[kind], apart, near, scaled, shifts=centre is None)
+    return GaussianProcess.conditioned(
+        kind, materials, measured, found, middle + scale * shift, scale, reach, knee=knee
+    )
 
 
-def first_hyperparameters(kind: Kind) -> FloatArray:
+def first_hyperparameters(terms: Terms) -> FloatArray:
     """Return where the search for the most likely hyper-parameters of a kernel starts."""
-    start = np.zeros(n_hyperparameters(kind))
-    start[[first for first, _ in term_places(kind)]] = math.log(FIRST_WEIGHT)
+    start = np.zeros(n_hyperparameters(terms))
+    start[[first for first, _ in term_places(terms)]] = math.log(FIRST_WEIGHT)
     start[-1] = math.log(FIRST_NOISE)
     return start
 
 
 def most_likely(
-    kind: Kind,
+    terms: Terms,
     apart: Mapping[str, Tensor],
     near: Tensor,
     measured: Tensor,
@@ -126,8 +138,8 @@ def most_likely(
     covariance (n, n), `measured` the scaled values (n,). `ridge` weighs the squared distance of the hyper-parameters,
     but for the noise, from `towards` (zeros unless given).
     """
-    n = n_hyperparameters(kind)
-    sought = torch.from_numpy(np.append(first_hyperparameters(kind) if start is None else start, 0.0))
+    n = n_hyperparameters(terms)
+    sought = torch.from_numpy(np.append(first_hyperparameters(terms) if start is None else start, 0.0))
     centre = torch.zeros(n - 1, dtype=torch.float64) if towards is None else torch.from_numpy(towards[: n - 1])
     sought.requires_grad_(True)
     search = torch.optim.LBFGS([sought], lr=0.5, max_iter=MAX_ITERATIONS, line_search_fn="strong_wolfe")
@@ -136,7 +148,7 @@ def most_likely(
     def step() -> Tensor:
         nonlocal best, lowest
         search.zero_grad()
-        loss = _loss(kind, sought, apart, near, measured) + ridge * (sought[: n - 1] - centre).square().sum()
+        loss = _loss(terms, sought, apart, near, measured) + ridge * (sought[: n - 1] - centre).square().sum()
         value = float(loss.detach())
         if value < lowest:
             best, lowest = sought.detach().clone(), value
@@ -150,10 +162,10 @@ def most_likely(
     return best[:n].numpy(), float(best[n])
 
 
-def _loss(kind: Kind, sought: Tensor, apart: Mapping[str, Tensor], near: Tensor, measured: Tensor) -> Tensor:
+def _loss(terms: Terms, sought: Tensor, apart: Mapping[str, Tensor], near: Tensor, measured: Tensor) -> Tensor:
     """Return the negative logarithm of the marginal likelihood, without its constant."""
-    covariance = torch.zeros_like(apart["composition"])
-    for first, term in term_places(kind):
+    covariance = torch.zeros_like(near)
+    for first, term in term_places(terms):
         exponent = sought[first]
         for place, name in enumerate(term, first + 1):
             exponent = exponent - apart[name] * torch.exp(-sought[place])

@@ -25,7 +25,7 @@ import torch
 from superion.models.described import Described
 from superion.models.distribution import FloatArray
 from superion.models.forest import has_full_cell
-from superion.models.gaussian_process import blocks_of, kernel, prior_variance
+from superion.models.gaussian_process import PLAIN_TERMS, Terms, blocks_of, kernel, prior_variance
 from superion.models.material import Material
 from superion.models.process_features import Block, MagpieScale, distances, feature_blocks, magpie_features
 from superion.models.tree_ensemble import Kind
@@ -64,7 +64,8 @@ class Forecast:
 class Space:
     """Hold the candidates as the process compares them."""
 
-    kind: Kind
+    terms: Terms
+    """Of the kernel."""
     features: Mapping[str, Block]
     """By block, each of shape (n, columns)."""
 
@@ -72,17 +73,19 @@ class Space:
     def of(cls, materials: Sequence[Material], scale: MagpieScale | None = None) -> Space:
         """Describe candidates: by their cells where most have one, else by their formulas.
 
-        `scale` is that of their Magpie features, their own unless given.
+        `scale` is that of their Magpie features, their own unless given. Elements count each for itself: a kernel in
+        which those that replace each other are alike, which predicts better from hundreds of rows, found 18 of 24 hits
+        where this one finds 22.
         """
         described = Described.of(materials)
         own = MagpieScale.of(described.once(magpie_features)) if scale is None else scale
-        kind = kind_of(materials)
-        return cls(kind, feature_blocks(kind, described, own))
+        terms = PLAIN_TERMS[kind_of(materials)]
+        return cls(terms, feature_blocks(blocks_of(terms), described, own))
 
     def at(self, places: Places) -> dict[str, Block]:
         """Return the blocks of some candidates."""
         chosen = np.asarray(places, dtype=np.intp)
-        return {name: self.features[name][chosen] for name in blocks_of(self.kind)}
+        return {name: self.features[name][chosen] for name in blocks_of(self.terms)}
 
 
 def kind_of(materials: Sequence[Material]) -> Kind:
@@ -122,7 +125,7 @@ class Belief:
         The hyper-parameters are those given, else those of `first_hyperparameters`; from `FEWEST` measurements on the
         most likely ones near them are taken, and whether all of the forecast is off is asked where it may be.
         """
-        start = first_hyperparameters(space.kind) if hyperparameters is None else hyperparameters
+        start = first_hyperparameters(space.terms) if hyperparameters is None else hyperparameters
         places = np.asarray(measured, dtype=np.intp)
         features, unit = space.at(places), forecast.unit
         error = (values - forecast.mean[places]) / unit
@@ -130,10 +133,10 @@ class Belief:
         found, shift = start, 0.0
         if len(places) >= FEWEST:
             apart = {
-                name: torch.from_numpy(distances(features[name], features[name])) for name in blocks_of(space.kind)
+                name: torch.from_numpy(distances(features[name], features[name])) for name in blocks_of(space.terms)
             }
             found, shift = most_likely(
-                space.kind,
+                space.terms,
                 apart,
                 torch.from_numpy(shared),
                 torch.from_numpy(error),
@@ -142,7 +145,7 @@ class Belief:
                 ridge=ridge,
                 towards=start,
             )
-        covariance = kernel(space.kind, found, features, features) * shared
+        covariance = kernel(space.terms, found, features, features) * shared
         covariance[np.diag_indices(len(places))] += math.exp(2.0 * found[-1]) + SMALLEST_NOISE
         inverse = np.linalg.inv(np.linalg.cholesky(covariance)) if len(places) else np.empty((0, 0))
         weights = inverse.T @ (inverse @ (error - shift))
@@ -157,7 +160,7 @@ class Belief:
         """Return mean and standard deviation of candidates, each of shape (k,) [log10(S/cm)], without noise."""
         chosen = np.asarray(places, dtype=np.intp)
         means, deviations = [np.empty(0)], [np.empty(0)]
-        prior = prior_variance(self.space.kind, self.hyperparameters)
+        prior = prior_variance(self.space.terms, self.hyperparameters)
         for first in range(0, len(chosen), ROWS_AT_ONCE):
             some = chosen[first : first + ROWS_AT_ONCE]
             across = self._across(some, self.measured)
@@ -177,7 +180,7 @@ class Belief:
 
     def _across(self, one: npt.NDArray[np.intp], other: npt.NDArray[np.intp]) -> FloatArray:
         """Return the covariance of candidates before any is measured, in units of `unit` squared."""
-        alike = kernel(self.space.kind, self.hyperparameters, self.space.at(one), self.space.at(other))
+        alike = kernel(self.space.terms, self.hyperparameters, self.space.at(one), self.space.at(other))
         return alike * _shared(self.forecast.deviation[one], self.forecast.deviation[other], self.forecast.unit)
 
 

@@ -21,7 +21,7 @@ from superion.discovery.goal import Goal
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.artefact import featuriser_fingerprint
 from superion.models.distribution import FloatArray
-from superion.models.gaussian_process import prior_variance, term_places
+from superion.models.gaussian_process import PLAIN_TERMS, prior_variance, term_places
 from superion.models.material import Material
 from superion.models.predictor import Predictor, conductivity_at
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
@@ -143,13 +143,16 @@ def _whole(arrays: Mapping[str, npt.NDArray[Any]], n: int) -> bool:
 def space_of(predictor: Predictor, materials: Sequence[Material], error: FloatArray) -> tuple[Space, FloatArray]:
     """Return how candidates are compared, and the hyper-parameters before any of them is measured.
 
-    Which materials are alike, the model's own Gaussian process has learned: its lengths are taken, and the shares of
-    its terms. The variance is 1, in units of the model's own deviation, and the noise a laboratory's scatter.
+    Which materials are alike, the model's own Gaussian process has learned where it compares them as campaigns do: its
+    lengths are taken then, and the shares of its terms. The variance is 1, in units of the model's own deviation, and
+    the noise a laboratory's scatter.
     """
     kind = kind_of(materials)
+    terms = PLAIN_TERMS[kind]
     process = predictor.artefact.ensemble.processes.processes.get((CONDUCTIVITY, kind))
-    start = np.array(first_hyperparameters(kind) if process is None else process.hyperparameters, dtype=np.float64)
-    weights = [first for first, _ in term_places(kind)]
-    start[weights] -= math.log(prior_variance(kind, start))
+    learned = process if process is not None and process.terms == terms else None
+    start = np.array(first_hyperparameters(terms) if learned is None else learned.hyperparameters, dtype=np.float64)
+    weights = [first for first, _ in term_places(terms)]
+    start[weights] -= math.log(prior_variance(terms, start))
     start[-1] = math.log(SCATTER / float(np.median(error)))
-    return Space.of(materials, None if process is None else process.magpie_scale), start
+    return Space.of(materials, None if learned is None else learned.magpie_scale), start

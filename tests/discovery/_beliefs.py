@@ -13,7 +13,6 @@ from scipy.spatial.distance import cdist
 from superion.discovery.choice.belief import Forecast, Space
 from superion.discovery.choice.listing import Listing
 from superion.featurizers.formula import Formula
-from superion.models.gaussian_process import TERMS
 from superion.models.material import Material
 from superion.training.table import Measurement, read_table
 
@@ -72,7 +71,7 @@ def plain_kernel(space: Space, hyperparameters: Array) -> Array:
     """Return the covariance of all candidates, written out once more from what the docstrings say, shape (n, n)."""
     places = iter(hyperparameters)
     total: Array = np.zeros((1, 1))
-    for term in TERMS[space.kind]:
+    for term in space.terms:
         product: Any = np.exp(next(places))
         for name in term:
             block = space.features[name].astype(np.float64)

@@ -17,7 +17,7 @@ from sklearn.gaussian_process.kernels import Kernel
 
 from superion.discovery.choice import belief as under_test
 from superion.discovery.choice.belief import FEWEST, SMALLEST_NOISE, Belief, Forecast, Space, kind_of
-from superion.models.gaussian_process import prior_variance
+from superion.models.gaussian_process import PLAIN_TERMS, prior_variance, term_places
 from superion.training.processes import first_hyperparameters
 
 from ._beliefs import FORMULAS, Array, formula_space, materials, obelix, plain_kernel, varied_forecast
@@ -73,7 +73,7 @@ def case(request: pytest.FixtureRequest, data_mirror: Callable[[str], Path]) -> 
         return SPACE, FORECAST
     rows = obelix(data_mirror("obelix"), 12)
     space = Space.of([row.material for row in rows])
-    assert space.kind == "cell"
+    assert space.terms == PLAIN_TERMS["cell"]
     return space, varied_forecast(len(rows), 1)
 
 
@@ -101,7 +101,7 @@ def test_before_anything_is_measured_it_is_the_forecast(case: tuple[Space, Forec
     every = np.arange(len(forecast.mean))
     mean, deviation = found.marginals(every)
     np.testing.assert_array_equal(mean, forecast.mean)
-    prior = prior_variance(space.kind, first_hyperparameters(space.kind))
+    prior = prior_variance(space.terms, first_hyperparameters(space.terms))
     np.testing.assert_allclose(deviation, forecast.deviation * math.sqrt(prior))
     jointly, covariance = found.joint(every)
     np.testing.assert_array_equal(jointly, forecast.mean)
@@ -112,7 +112,7 @@ def test_before_anything_is_measured_it_is_the_forecast(case: tuple[Space, Forec
 def test_a_measurement_moves_its_candidate_there_and_its_kin_with_it() -> None:
     bromide, argyrodite, garnet = (FORMULAS.index(name) for name in ("Li6PS5Br", "Li6PS5Cl", "Li7La3Zr2O12"))
     flat = Forecast(np.full(len(FORMULAS), -6.0), np.ones(len(FORMULAS)))
-    sure = first_hyperparameters("formula")
+    sure = first_hyperparameters(SPACE.terms)
     sure[-1] = math.log(1e-3)
     found = Belief.conditioned(SPACE, flat, [argyrodite], np.array([-2.0]), hyperparameters=sure)
     mean, deviation = found.marginals([argyrodite, bromide, garnet])
@@ -124,7 +124,7 @@ def test_a_measurement_moves_its_candidate_there_and_its_kin_with_it() -> None:
 
 def test_repeats_are_averaged() -> None:
     flat = Forecast(np.zeros(len(FORMULAS)), np.ones(len(FORMULAS)))
-    start = first_hyperparameters("formula")
+    start = first_hyperparameters(SPACE.terms)
     twice = Belief.conditioned(SPACE, flat, [0, 0], np.array([1.0, 3.0]), hyperparameters=start)
     # Two measurements are one of their mean, with half of the variance of the noise.
     once = start.copy()
@@ -209,7 +209,7 @@ def penalised(hyperparameters: Array, shift: float, error: Array, measured: Any,
 def test_from_some_measurements_on_the_most_likely_hyperparameters_are_taken() -> None:
     generator = np.random.default_rng(4)
     measured = generator.choice(len(FORMULAS), 12, replace=False)
-    start = first_hyperparameters("formula")
+    start = first_hyperparameters(SPACE.terms)
     table = plain_kernel(SPACE, start) + 0.04 * np.eye(len(FORMULAS))
     error = (1.5 + 2.0 * np.linalg.cholesky(table) @ generator.normal(size=len(FORMULAS)))[measured]
     values = FORECAST.mean[measured] + UNIT * error
@@ -231,7 +231,7 @@ def test_from_some_measurements_on_the_most_likely_hyperparameters_are_taken() -
 
 
 def test_a_strong_ridge_holds_the_hyperparameters_where_they_start() -> None:
-    start = first_hyperparameters("formula") + 0.3
+    start = first_hyperparameters(SPACE.terms) + 0.3
     measured = np.arange(10)
     values = FORECAST.mean[measured] + np.linspace(-2.0, 2.0, 10)
     held = Belief.conditioned(SPACE, FORECAST, measured, values, hyperparameters=start, ridge=1e7)
@@ -253,8 +253,8 @@ def test_a_forecast_that_is_off_as_a_whole_is_shifted_as_a_whole() -> None:
 
 def test_a_surprise_moves_no_candidate_by_more_than_itself() -> None:
     """Whatever the deviations: one that is unsure follows a sure one as far as they are alike, and no further."""
-    start = first_hyperparameters("formula")
-    start[[0, 2, 5]] -= math.log(prior_variance("formula", start))
+    start = first_hyperparameters(SPACE.terms)
+    start[[first for first, _ in term_places(SPACE.terms)]] -= math.log(prior_variance(SPACE.terms, start))
     deviation = np.full(len(FORMULAS), 3.0)
     deviation[0] = 0.3
     forecast = Forecast(FORECAST.mean, deviation)
@@ -267,7 +267,7 @@ def test_a_surprise_moves_no_candidate_by_more_than_itself() -> None:
 
 
 def test_the_noise_is_in_units_of_the_median_deviation_of_the_forecast() -> None:
-    start = first_hyperparameters("formula")
+    start = first_hyperparameters(SPACE.terms)
     start[-1] = math.log(0.5)
     found = Belief.conditioned(SPACE, FORECAST, [], np.empty(0), hyperparameters=start)
     assert found.noise == pytest.approx(UNIT * math.sqrt(0.25 + SMALLEST_NOISE))

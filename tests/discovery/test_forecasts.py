@@ -17,10 +17,13 @@ from superion.discovery.choice.forecasts import LEAST_DEVIATION, SCATTER, Foreca
 from superion.discovery.goal import Goal
 from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import Formula
-from superion.models.gaussian_process import prior_variance, term_places
+from superion.models.gaussian_process import PLAIN_TERMS, TERMS, GaussianProcess, prior_variance, term_places
 from superion.models.material import Material
 from superion.models.predictor import Predictor
+from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import CONDUCTIVITY
+from superion.models.tree_ensemble import Kind
+from superion.training.processes import first_hyperparameters
 
 from ._beliefs import FORMULAS, formula_space, materials
 from ._choices import Asked
@@ -142,30 +145,42 @@ def test_long_lists_are_answered_in_parts(predictor: Predictor, monkeypatch: pyt
     assert same(parts, whole, 1e-4)
 
 
-def test_likeness_is_what_the_model_has_learned(predictor: Predictor) -> None:
+def test_likeness_is_what_a_model_has_learned_that_compares_as_campaigns_do(predictor: Predictor) -> None:
+    terms = PLAIN_TERMS["formula"]
+    known, values = MATERIALS[::3], np.linspace(-9.0, -3.0, len(MATERIALS[::3]))
+    hyperparameters = 0.3 * np.sin(np.arange(len(first_hyperparameters(terms))))
+    learned = GaussianProcess.conditioned("formula", known, values, hyperparameters, -6.0, 2.0, terms=terms)
     error = np.linspace(0.3, 1.3, len(FORMULAS))
-    space, start = space_of(predictor, MATERIALS, error)
-    learned = predictor.artefact.ensemble.processes.processes[CONDUCTIVITY, "formula"]
-    assert space.kind == "formula"
-    assert prior_variance("formula", start) == pytest.approx(1.0)
+    space, start = space_of(with_process(predictor, {(CONDUCTIVITY, "formula"): learned}), MATERIALS, error)
+    assert space.terms == terms
+    assert prior_variance(terms, start) == pytest.approx(1.0)
     assert math.exp(start[-1]) == pytest.approx(SCATTER / np.median(error))
-    firsts = [first for first, _ in term_places("formula")]
+    firsts = [first for first, _ in term_places(terms)]
     lengths = np.setdiff1d(np.arange(len(start) - 1), firsts)
-    np.testing.assert_allclose(start[lengths], learned.hyperparameters[lengths])
+    np.testing.assert_allclose(start[lengths], hyperparameters[lengths])
     # The terms keep their shares.
-    weights = learned.hyperparameters[firsts]
+    weights = hyperparameters[firsts]
     np.testing.assert_allclose(start[firsts] - start[firsts[0]], weights - weights[0], atol=1e-12)
     # Magpie features are on the scale of the model, not on that of the list.
     assert not np.allclose(space.features["magpie"], formula_space().features["magpie"])
     np.testing.assert_allclose(space.features["composition"], formula_space().features["composition"])
 
 
-def test_a_model_without_a_process_has_the_usual_likeness(predictor: Predictor) -> None:
-    ensemble = predictor.artefact.ensemble
-    bare = replace(ensemble, processes=replace(ensemble.processes, processes={}))
-    without = replace(predictor, artefact=replace(predictor.artefact, ensemble=bare))
-    space, start = space_of(without, MATERIALS, np.full(len(FORMULAS), 0.6))
-    assert prior_variance("formula", start) == pytest.approx(1.0)
+def with_process(predictor: Predictor, processes: Mapping[tuple[str, Kind], GaussianProcess]) -> Predictor:
+    """Return a model with other Gaussian processes."""
+    ensemble = replace(predictor.artefact.ensemble, processes=ProcessEnsemble(processes))
+    return replace(predictor, artefact=replace(predictor.artefact, ensemble=ensemble))
+
+
+@pytest.mark.parametrize("process", [False, True], ids=["none", "of another kernel"])
+def test_another_model_has_the_usual_likeness(predictor: Predictor, process: bool) -> None:
+    values = np.linspace(-9.0, -3.0, 8)
+    start_ = first_hyperparameters(TERMS["formula"])
+    other = GaussianProcess.conditioned("formula", MATERIALS[::3], values, start_, -6.0, 2.0)
+    asked = with_process(predictor, {(CONDUCTIVITY, "formula"): other} if process else {})
+    space, start = space_of(asked, MATERIALS, np.full(len(FORMULAS), 0.6))
+    assert space.terms == PLAIN_TERMS["formula"]
+    assert prior_variance(space.terms, start) == pytest.approx(1.0)
     np.testing.assert_allclose(space.features["magpie"], formula_space().features["magpie"])
 
 

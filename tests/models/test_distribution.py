@@ -11,15 +11,21 @@ from scipy.stats import laplace, norm
 from superion.models.distribution import (
     N_DRAWS,
     POSITIONS,
+    FloatArray,
     Reserve,
     Spread,
+    even_quantiles,
     laplace_draws,
-    normal_draws,
     pooled,
     tree_draws,
 )
 
 INNER = np.abs(POSITIONS) <= 2.0
+
+
+def normal_draws(mean: FloatArray, deviation: FloatArray) -> FloatArray:
+    """Return draws of normal distributions, as those of a Gaussian process are."""
+    return mean + even_quantiles(N_DRAWS)[:, None] * deviation
 
 
 def test_normal_members_pool_to_the_normal_distribution() -> None:
