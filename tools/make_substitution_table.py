@@ -2,7 +2,7 @@
 
 Run it as `python tools/make_substitution_table.py`, with the data set `mp-formation-energies` at hand (`superion data
 fetch mp-formation-energies`); the output is committed, so only a change of source needs it. Models remember the kernel
-that compares by this table: give it a new number (`superion.models.gaussian_process.KERNELS`) when the table changes.
+that compares by this table: give it a new number (`superion.models.kernels.KERNELS`) when the table changes.
 """
 
 from __future__ import annotations

@@ -15,17 +15,8 @@ from torch import Tensor
 
 from superion.models.distribution import FloatArray
 from superion.models.forest import has_full_cell
-from superion.models.gaussian_process import (
-    JITTERS,
-    TERMS,
-    GaussianProcess,
-    Terms,
-    bent,
-    blocks_of,
-    n_hyperparameters,
-    term_places,
-    within,
-)
+from superion.models.gaussian_process import JITTERS, GaussianProcess, bent
+from superion.models.kernels import TERMS, Terms, blocks_of, n_hyperparameters, term_places, within
 from superion.models.material import Material
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.process_features import distances, feature_blocks

@@ -25,7 +25,7 @@ import torch
 from superion.models.described import Described
 from superion.models.distribution import FloatArray
 from superion.models.forest import has_full_cell
-from superion.models.gaussian_process import PLAIN_TERMS, Terms, blocks_of, kernel, prior_variance
+from superion.models.kernels import PLAIN_TERMS, Terms, blocks_of, kernel, prior_variance
 from superion.models.material import Material
 from superion.models.process_features import Block, MagpieScale, distances, feature_blocks, magpie_features
 from superion.models.tree_ensemble import Kind

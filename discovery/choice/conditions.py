@@ -15,7 +15,7 @@ from superion.discovery.goal import Goal
 from superion.errors import Unavailable
 from superion.featurizers.formula import Formula
 from superion.models.distribution import FloatArray
-from superion.models.gaussian_process import within
+from superion.models.kernels import within
 from superion.models.process_features import distances
 from superion.training.corrections import REACH
 

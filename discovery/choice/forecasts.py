@@ -21,7 +21,7 @@ from superion.discovery.goal import Goal
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.artefact import featuriser_fingerprint
 from superion.models.distribution import FloatArray
-from superion.models.gaussian_process import PLAIN_TERMS, prior_variance, term_places
+from superion.models.kernels import PLAIN_TERMS, prior_variance, term_places
 from superion.models.material import Material
 from superion.models.predictor import Predictor, conductivity_at
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY

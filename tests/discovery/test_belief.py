@@ -17,7 +17,7 @@ from sklearn.gaussian_process.kernels import Kernel
 
 from superion.discovery.choice import belief as under_test
 from superion.discovery.choice.belief import FEWEST, SMALLEST_NOISE, Belief, Forecast, Space, kind_of
-from superion.models.gaussian_process import PLAIN_TERMS, prior_variance, term_places
+from superion.models.kernels import PLAIN_TERMS, prior_variance, term_places
 from superion.training.processes import first_hyperparameters
 
 from ._beliefs import FORMULAS, Array, formula_space, materials, obelix, plain_kernel, varied_forecast

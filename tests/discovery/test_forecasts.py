@@ -17,7 +17,8 @@ from superion.discovery.choice.forecasts import LEAST_DEVIATION, SCATTER, Foreca
 from superion.discovery.goal import Goal
 from superion.featurizers.crystal import Crystal
 from superion.featurizers.formula import Formula
-from superion.models.gaussian_process import PLAIN_TERMS, TERMS, GaussianProcess, prior_variance, term_places
+from superion.models.gaussian_process import GaussianProcess
+from superion.models.kernels import PLAIN_TERMS, TERMS, prior_variance, term_places
 from superion.models.material import Material
 from superion.models.predictor import Predictor
 from superion.models.process_ensemble import ProcessEnsemble

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from superion.featurizers.context import CellContext
 from superion.featurizers.formula import Formula
 from superion.models.arrhenius import inverse_temperature_step
-from superion.models.gaussian_process import TERMS, GaussianProcess
+from superion.models.gaussian_process import GaussianProcess
+from superion.models.kernels import TERMS
 from superion.models.material import Material
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.training import processes
-from superion.training.processes import fit_process, fit_processes
+from superion.training.processes import KNEE, fit_process, fit_processes
 from superion.training.splits import grouped_folds
 from superion.training.table import read_table
 from superion.training.trees import MIN_ROWS
@@ -81,7 +83,10 @@ def test_of_too_many_rows_an_even_part_is_used_and_counted(monkeypatch: pytest.M
 
 def test_too_few_rows_have_no_process_and_enough_have_one() -> None:
     assert fit_processes(ROWS[: MIN_ROWS - 1], -15.0).processes == {}
-    assert set(fit_processes(ROWS, -15.0).processes) == {(CONDUCTIVITY, "formula"), (ACTIVATION_ENERGY, "formula")}
+    fitted = fit_processes(ROWS, -15.0).processes
+    assert set(fitted) == {(CONDUCTIVITY, "formula"), (ACTIVATION_ENERGY, "formula")}
+    # Insulators are of the conductivity alone.
+    assert [fitted[target, "formula"].knee for target in (CONDUCTIVITY, ACTIVATION_ENERGY)] == [KNEE, -math.inf]
 
 
 def test_the_process_on_cells_needs_enough_full_cells_and_then_learns_from_every_row() -> None:
