@@ -42,7 +42,8 @@ RESERVED: Mapping[Kind, float] = {"formula": 0.0, "cell": 0.5}
 """Share of the belief that goes to the measured values of all training rows for a material of which nothing is known.
 
 With whole families left out of the training of forests and processes, intervals at 0.9 covered 0.79 of described cells
-without it and 0.88 with it; those of bare formulas covered 0.88 without it and no more with it.
+without it and 0.88 with it; those of bare formulas covered 0.88 without it and no more with it. That was with
+`PLAIN_TERMS`; with `TERMS` it is 0.76 and 0.91 (docs/ablation.md), so cells would bear more.
 """
 
 MAX_ROWS_AT_ONCE = 512
