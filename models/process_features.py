@@ -46,7 +46,7 @@ WIDTHS: Mapping[str, int] = {
 - `lithium`: twice the fraction of lithium.
 - `amounts`: logarithm of one plus the amounts of the elements in the cell, in units of the square root of ten.
 - `lattice`: logarithms of a, b and c [angstrom] and the angles in units of 30 degrees; zeros for an unknown cell, which
-  is far from any.
+  is some 6 from any: what that means, the length of the kernel says.
 - `crystal_system`: a place for each, scaled so that two different ones are at distance 1, and one for an unknown cell,
   `UNKNOWN_APART` from all of them.
 """

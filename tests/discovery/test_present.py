@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from superion.discovery.choice.forecasts import InMemory
+from superion.discovery.choice.forecasts import SCATTER, InMemory
 from superion.discovery.choice.present import Present, known_of
 from superion.discovery.choice.suggesting import Chooser
 from superion.discovery.goal import Goal
@@ -48,6 +48,8 @@ def test_the_interval_narrows_with_the_deviation(predictor: Predictor) -> None:
     before = said.upper - said.lower
     assert ((found.upper - found.lower) <= before + 1e-9).all()
     share = (found.upper - found.lower) / before
+    start = present.believed(np.arange(len(FORMULAS))).deviation / share
+    np.testing.assert_allclose(start, np.hypot(said.error, SCATTER), rtol=1e-3)
     assert share[bromide] < 0.9
     assert share[bromide] < share[fluoride] < 1.0
     assert (found.deviation > 0.0).all()

@@ -10,7 +10,7 @@ import numpy as np
 from superion.featurizers.context import CellContext
 from superion.featurizers.formula import Formula
 from superion.models.gaussian_process import GaussianProcess
-from superion.models.kernels import TERMS, Terms, n_hyperparameters
+from superion.models.kernels import TERMS, Terms, n_hyperparameters, term_places
 from superion.models.material import Material
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import CONDUCTIVITY
@@ -71,6 +71,7 @@ def short_sighted() -> ProcessEnsemble:
     found = {}
     for kind in KINDS:
         hyper = hyperparameters(TERMS[kind])
-        hyper[:-1] = -1.5
+        hyper[:-1] = -2.5
+        hyper[[first for first, _ in term_places(TERMS[kind])]] = 0.0
         found[CONDUCTIVITY, kind] = GaussianProcess.conditioned(kind, MATERIALS, MEASURED, hyper, -6.0, 3.0)
     return ProcessEnsemble(found)

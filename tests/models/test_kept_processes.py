@@ -135,7 +135,7 @@ def test_what_is_unknown_is_reserved_for_the_measured_values_of_all_rows() -> No
     near, far = processes.answers(CONDUCTIVITY, [MATERIALS[0]]), processes.answers(CONDUCTIVITY, [FAR])
     assert near is not None and far is not None
     assert far.reserved[0] == pytest.approx(gaussian_process.RESERVED["cell"], abs=0.05)
-    assert near.reserved[0] < 0.5 * far.reserved[0]
+    assert near.reserved[0] < 0.2 * far.reserved[0]
     assert far.measured[[0, -1], 0].tolist() == [MEASURED.min(), MEASURED.max()]
     bare = processes.answers(CONDUCTIVITY, [Material(FAR.formula)])
     assert bare is not None and bare.reserved[0] == gaussian_process.RESERVED["formula"] == 0.0
@@ -152,7 +152,7 @@ def test_an_ensemble_believes_in_the_reserve_far_from_everything(monkeypatch: py
 
     reserved = belief()
     monkeypatch.setitem(gaussian_process.RESERVED, "cell", 0.0)  # type: ignore[arg-type] # a dict below its type
-    assert reserved > belief() + 0.1
+    assert reserved > belief() + 0.15
 
 
 def test_an_ensemble_leans_to_where_its_processes_do() -> None:

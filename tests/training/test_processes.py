@@ -101,16 +101,17 @@ def test_the_process_on_cells_needs_enough_full_cells_and_then_learns_from_every
     assert (ACTIVATION_ENERGY, "cell") not in fitted
 
 
-def test_in_the_terms_of_the_cell_a_row_without_one_says_nothing_of_a_row_with_one() -> None:
+def test_in_the_terms_of_the_cell_a_row_without_one_is_as_far_as_its_zeros_are() -> None:
     cell = CellContext(216, (9.85, 9.85, 9.85, 90.0, 90.0, 90.0), 52.0)
     known, unknown = Material(MATERIALS[0].formula, cell=cell), MATERIALS[0]
     weights = {"substituted": -50.0, "substituted_host": 0.0}
     hyperparameters = np.array(
-        [weights[term[0]] if place == 0 else -1.0 for term in TERMS["cell"] for place in range(1 + len(term))] + [-9.0]
+        [weights[term[0]] if place == 0 else 0.0 for term in TERMS["cell"] for place in range(1 + len(term))] + [-9.0]
     )
     learned = GaussianProcess.conditioned("cell", [unknown], np.array([5.0]), hyperparameters, 0.0, 1.0)
     found = learned.predict([unknown, known]).mean
-    assert found == pytest.approx([5.0, 0.0], abs=1e-3)
+    apart = math.sqrt(3.0 * math.log(9.85) ** 2 + 3.0 * (90.0 / 30.0) ** 2)
+    assert found == pytest.approx([5.0, 5.0 * math.exp(-apart)], abs=1e-4)
 
 
 def test_hot_rows_are_learned_at_room_temperature_and_censored_rows_at_the_convention() -> None:
