@@ -140,11 +140,15 @@ def _formula_blocks(materials: Sequence[Material]) -> dict[str, FloatArray]:
 
 def _substituted_blocks(materials: Sequence[Material]) -> dict[str, FloatArray]:
     shares = Described.of(materials).once(_formula_blocks)
-    lending = (1.0 - LENT) * np.eye(len(SYMBOLS)) + LENT * replacements()
     return {
-        "substituted": np.sqrt(np.square(shares["composition"]) @ lending),
-        "substituted_host": np.sqrt(np.square(shares["host"]) @ lending),
+        "substituted": np.sqrt(np.square(shares["composition"]) @ _lending()),
+        "substituted_host": np.sqrt(np.square(shares["host"]) @ _lending()),
     }
+
+
+@cache
+def _lending() -> FloatArray:
+    return (1.0 - LENT) * np.eye(len(SYMBOLS)) + LENT * replacements()
 
 
 def _fractions(materials: Sequence[Material]) -> FloatArray:
