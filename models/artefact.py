@@ -27,14 +27,17 @@ from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import CONDUCTIVITY, TARGETS
 from superion.models.tree_ensemble import KINDS, TreeEnsemble
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raise when the files change their meaning; older versions stay readable or are refused by number.
 
 2: the quantiles of a calibration are positions in the pooled distribution of the members. In 1 they were residuals over
 the spread that the networks expect, and such an ensemble is read as one that does not pool.
 3: the Gaussian processes say which kernel they have.
+4: what the processes say of the formula alone counts beside the rest, which an older ensemble is read without.
 """
 OLDEST_FORMAT = 1
+ADDED = {2: ("n_corrections", "pools"), 4: ("formula_processes",)}
+"""What the configuration holds from a format version on."""
 
 CONFIG, WEIGHTS, CALIBRATION = "config.json", "weights.safetensors", "calibration.json"
 DOMAIN, CARD = "domain.npz", "MODEL_CARD.md"
@@ -88,6 +91,7 @@ class Artefact:
             "n_members": len(self.ensemble.networks),
             "n_corrections": len(self.ensemble.corrections),
             "pools": self.ensemble.pools,
+            "formula_processes": self.ensemble.formula_processes,
             "training": dict(self.training),
             "sha256": {file: _digest(folder / file) for file in CHECKED},
         }
@@ -126,8 +130,6 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         version, fingerprint, sums = config["format_version"], config["featuriser"], dict(config["sha256"])
         _ = config["name"], config["network"], config["n_members"]
-        if version != OLDEST_FORMAT:
-            _ = config["n_corrections"], config["pools"]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidArtefact(f"{CONFIG} cannot be read: {error!r}", field=CONFIG) from error
     if version not in range(OLDEST_FORMAT, FORMAT_VERSION + 1):
@@ -137,6 +139,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
             field="format_version",
             value=version,
         )
+    missing = [key for since, keys in ADDED.items() if version >= since for key in keys if key not in config]
+    if missing:
+        raise InvalidArtefact(f"{CONFIG} cannot be read: it lacks {', '.join(missing)}", field=CONFIG)
     if fingerprint != featuriser_fingerprint():
         raise InvalidArtefact(
             f"the artefact was trained with featuriser {fingerprint}, this superion has {featuriser_fingerprint()}: "
@@ -193,6 +198,7 @@ def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
         processes=_load_processes(tensors, PROCESSES),
         corrections=tuple(corrections),
         pools=config["format_version"] > 1 and bool(config["pools"]),
+        formula_processes=config["format_version"] > 3 and bool(config["formula_processes"]),
     )
 
 

@@ -19,9 +19,10 @@ from superion.models.distribution import (
     pooled,
     tree_draws,
 )
+from superion.models.gaussian_process import ProcessOutput
 from superion.models.material import Material
 from superion.models.network import NetworkConfig, SuperionNetwork
-from superion.models.process_ensemble import ProcessEnsemble
+from superion.models.process_ensemble import ProcessAnswers, ProcessEnsemble
 from superion.models.stacked_networks import StackedNetworks
 from superion.models.tree_ensemble import TreeEnsemble
 
@@ -29,8 +30,8 @@ MAX_BATCH_MATERIALS = 256
 MAX_BATCH_SITES = 400
 """Bounds on one forward pass; a large crystal travels alone."""
 
-KIND_BLOCKS = 6
-"""Every answer has this many blocks of members, so that one, two or three kinds fill them in equal parts."""
+KIND_BLOCKS = 12
+"""Every answer has this many blocks of members, so that up to four kinds fill them in equal parts."""
 
 REPEAT_SCATTER = 0.21
 """What a second measurement of one material differs by, as a share of the scale of its target: 0.63 decades, the root
@@ -45,7 +46,7 @@ class TargetOutput:
     """Shape (n_members, n): the mean of each member; a kind with fewer members stands in it several times."""
     spread: Spread
     kinds: Mapping[str, FloatArray] = field(default_factory=dict)
-    """Mean of each kind of member, shape (n,), by its name: networks, forests, processes."""
+    """Mean of each kind of member, shape (n,), by its name: networks, forests, processes, formula processes."""
 
     @property
     def mean(self) -> FloatArray:
@@ -62,12 +63,15 @@ class Ensemble:
     trees: TreeEnsemble = field(default_factory=lambda: TreeEnsemble({}))
     """Forests; they count as many members as there are networks, each a part of the trees."""
     processes: ProcessEnsemble = field(default_factory=lambda: ProcessEnsemble({}))
-    """Gaussian processes; they too count as many members as there are networks."""
+    """Gaussian processes; they too count as many members as there are networks, and again as many by formulas alone."""
     corrections: tuple[ProcessEnsemble, ...] = ()
     """What fine-tuning adds to forests and processes, which it cannot fit anew; each to all that went before it."""
     pools: bool = True
     """Whether the spread is that of the pooled distribution. Models of artefact format 1 were calibrated on a normal
     distribution of the deviation that their networks expect, and answer with that."""
+    formula_processes: bool = True
+    """Whether what the processes say of the formula alone is a kind of its own. In a family of which nothing was learned
+    a cell misleads where the formula does not. Models of artefact formats 1 to 3 were calibrated without."""
 
     def predict(self, materials: Sequence[Material]) -> dict[str, TargetOutput]:
         """Predict every target of `materials`, with each network once."""
@@ -104,10 +108,22 @@ class Ensemble:
         """Return what is added to forests and processes for materials, shape (n,), in the unit of the target."""
         total = np.zeros(len(materials))
         for correction in self.corrections:
-            answer = correction.answers(target, materials)
-            if answer is not None:
-                total += answer.mean
+            answers = correction.answers(target, materials)
+            if answers is not None:
+                total += answers.known.mean
         return total
+
+    def without_networks(self, target: str, materials: Sequence[Material]) -> FloatArray | None:
+        """Return the mean of all kinds but networks for materials, shape (n,); None when there is no other kind."""
+        by_tree, answers = self.trees.by_tree(target, materials), self.processes.answers(target, materials)
+        means = [] if by_tree is None else [by_tree.mean(axis=0)]
+        if answers is not None:
+            means += [answer.mean for answer in self._process_kinds(answers).values()]
+        return np.mean(means, axis=0) + self.correction(target, materials) if means else None
+
+    def _process_kinds(self, answers: ProcessAnswers) -> dict[str, ProcessOutput]:
+        kinds = {"processes": answers.known}
+        return kinds | {"formula processes": answers.formula} if self.formula_processes else kinds
 
     def _joined(
         self,
@@ -126,13 +142,14 @@ class Ensemble:
             by_tree = by_tree + correction
             kinds["forests"] = np.stack([by_tree[part::n_members].mean(axis=0) for part in range(n_members)])
             draws.append(tree_draws(by_tree, REPEAT_SCATTER * scale))
-        answer, reserve = self.processes.answers(target, materials), None
-        if answer is not None:
-            # A process has no members, but it knows how far another of its kind might lie.
-            kinds["processes"] = answer.at(even_quantiles(n_members), answer.epistemic) + correction
-            wide = np.hypot(answer.epistemic, answer.noise)
-            draws.append(answer.at(even_quantiles(N_DRAWS), wide) + correction)
-            reserve = Reserve(answer.measured, answer.reserved)
+        answers, reserve = self.processes.answers(target, materials), None
+        if answers is not None:
+            for name, answer in self._process_kinds(answers).items():
+                # A process has no members, but it knows how far another of its kind might lie.
+                kinds[name] = answer.at(even_quantiles(n_members), answer.epistemic) + correction
+                wide = np.hypot(answer.epistemic, answer.noise)
+                draws.append(answer.at(even_quantiles(N_DRAWS), wide) + correction)
+            reserve = Reserve(answers.known.measured, answers.known.reserved)
         pooled_output = _pooled(kinds, draws, reserve)
         if self.pools:
             return pooled_output

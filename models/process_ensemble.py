@@ -11,11 +11,19 @@ import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
 from superion.models.described import Described
-from superion.models.distribution import N_DRAWS
 from superion.models.gaussian_process import GaussianProcess, ProcessOutput
 from superion.models.material import Material
 from superion.models.targets import TARGETS
 from superion.models.tree_ensemble import KINDS, Kind
+
+
+@dataclass(frozen=True)
+class ProcessAnswers:
+    """Hold what processes say of n materials, by all that is known of each and by its formula alone."""
+
+    known: ProcessOutput
+    """By the process on cells where a material has a full cell and there is such a process, else as `formula`."""
+    formula: ProcessOutput
 
 
 @dataclass(frozen=True)
@@ -24,27 +32,20 @@ class ProcessEnsemble:
 
     processes: Mapping[tuple[str, Kind], GaussianProcess]
 
-    def answers(self, target: str, materials: Sequence[Material]) -> ProcessOutput | None:
-        """Return what the processes say of a target for n materials.
-
-        A material with a full cell is answered by the process on cells, any other by the process on formulas. None
-        when there is no process for the target.
-        """
+    def answers(self, target: str, materials: Sequence[Material]) -> ProcessAnswers | None:
+        """Return what the processes say of a target for n materials; None when there is no process for the target."""
         on_formula = self.processes.get((target, "formula"))
         if on_formula is None:
             return None
         described, on_cell = Described.of(materials), self.processes.get((target, "cell"))
-        if on_cell is None:
-            return on_formula.predict(described)
-        full, bare, cells = described.parted()
-        if not (bare and cells):
-            return on_formula.predict(bare) if bare or not cells else on_cell.predict(cells)
-        n = len(materials)
-        output = ProcessOutput(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty((N_DRAWS, n)), np.empty(n))
-        for found, chosen in ((on_formula.predict(bare), ~full), (on_cell.predict(cells), full)):
-            for field in fields(ProcessOutput):
-                getattr(output, field.name)[..., chosen] = getattr(found, field.name)
-        return output
+        formula = on_formula.predict(described)
+        full, _, cells = described.parted()
+        if on_cell is None or not cells:
+            return ProcessAnswers(formula, formula)
+        found = on_cell.predict(cells)
+        if len(cells) < len(described):
+            found = _placed(found, full, formula)
+        return ProcessAnswers(found, formula)
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays to keep, named `target.kind.name`."""
@@ -71,3 +72,11 @@ class ProcessEnsemble:
                 f"arrays of no Gaussian process: {', '.join(sorted(left))}", field="weights.safetensors"
             )
         return cls(processes)
+
+
+def _placed(found: ProcessOutput, chosen: npt.NDArray[np.bool_], others: ProcessOutput) -> ProcessOutput:
+    """Return `others`, of n materials, with what was found of the chosen ones (n,) in their places."""
+    joined = {field.name: getattr(others, field.name).copy() for field in fields(ProcessOutput)}
+    for name, values in joined.items():
+        values[..., chosen] = getattr(found, name)
+    return ProcessOutput(**joined)

@@ -27,6 +27,7 @@ MEMBERS = {
     "forests": "random forests over element amounts, space group and lattice",
     "processes": "Gaussian processes over distances between compositions, in which elements that replace one another "
     "in known compounds are near, and between cells",
+    "formula processes": "the same by the formula alone, so that they count double where no cell is known",
 }
 """What the card calls the kinds of members of an ensemble."""
 

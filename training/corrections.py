@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from superion.models.distribution import FloatArray
 from superion.models.ensemble import Ensemble
 from superion.models.forest import has_full_cell
 from superion.models.gaussian_process import GaussianProcess
@@ -38,7 +37,7 @@ def fit_corrections(rows: Sequence[Measurement], parent: Ensemble) -> ProcessEns
     censored = np.array([row.censored for row in rows], dtype=bool)
     full = np.array([has_full_cell(row.material) for row in rows], dtype=bool)
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
-        answered = without_networks(parent, target, rows)
+        answered = parent.without_networks(target, [row.material for row in rows])
         if answered is None:
             continue
         left = measured - answered
@@ -50,13 +49,3 @@ def fit_corrections(rows: Sequence[Measurement], parent: Ensemble) -> ProcessEns
                 materials = [rows[index].material for index in usable]
                 corrections[target, kind] = fit_process(kind, materials, left[usable], centre=0.0, reach=REACH)
     return ProcessEnsemble(corrections)
-
-
-def without_networks(ensemble: Ensemble, target: str, rows: Sequence[Measurement]) -> FloatArray | None:
-    """Return the mean of forests and processes for the materials of rows, shape (n,); None when it has neither."""
-    materials = [row.material for row in rows]
-    by_tree, answer = ensemble.trees.by_tree(target, materials), ensemble.processes.answers(target, materials)
-    means = [] if by_tree is None else [by_tree.mean(axis=0)]
-    if answer is not None:
-        means.append(answer.mean)
-    return np.mean(means, axis=0) + ensemble.correction(target, materials) if means else None

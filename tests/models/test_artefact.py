@@ -177,10 +177,10 @@ def test_a_configuration_that_lacks_an_entry_is_refused(folder: Path, key: str) 
         Artefact.load(folder)
 
 
-@pytest.mark.parametrize("version", [0, 4, 99, "2", None])
+@pytest.mark.parametrize("version", [0, 5, 99, "2", None])
 def test_another_format_version_is_refused_by_number(folder: Path, version: object) -> None:
     change_config(folder, lambda config: config.update(format_version=version))
-    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads versions 1 to 3"):
+    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads versions 1 to 4"):
         Artefact.load(folder)
 
 
@@ -205,9 +205,10 @@ def test_a_model_of_format_1_answers_with_the_normal_distribution_it_was_calibra
     assert Artefact.load(folder).ensemble.predict(asked)[CONDUCTIVITY].spread.shape is None
 
 
-@pytest.mark.parametrize("version", [2, 3])
-@pytest.mark.parametrize("key", ["pools", "n_corrections"])
-def test_a_model_after_format_1_must_say_how_it_pools_and_is_corrected(folder: Path, key: str, version: int) -> None:
+@pytest.mark.parametrize(
+    ("version", "key"), [(n, key) for n in (2, 3, 4) for key in ("pools", "n_corrections")] + [(4, "formula_processes")]
+)
+def test_a_model_must_say_all_that_its_format_asks_for(folder: Path, key: str, version: int) -> None:
     change_config(folder, lambda config: (config.update(format_version=version), config.pop(key)))
     with pytest.raises(InvalidArtefact, match=key):
         Artefact.load(folder)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from scipy.special import ndtr
 
 from superion.errors import InvalidArtefact
 from superion.models import gaussian_process
-from superion.models.artefact import Artefact
-from superion.models.gaussian_process import GaussianProcess
+from superion.models.artefact import CONFIG, Artefact
+from superion.models.gaussian_process import GaussianProcess, ProcessOutput
 from superion.models.kernels import KERNELS, PLAIN_TERMS, Terms
 from superion.models.material import Material
 from superion.models.process_ensemble import ProcessEnsemble
@@ -103,12 +104,18 @@ def test_a_missing_array_is_refused(known: Mapping[Kind, Terms]) -> None:
 
 def test_full_cells_are_answered_by_the_process_on_cells_and_others_by_that_on_formulas() -> None:
     bare = Material(ASKED[0].formula)
-    found = both().answers(CONDUCTIVITY, [bare, *ASKED])
-    assert found is not None
+    answers = both().answers(CONDUCTIVITY, [bare, *ASKED])
+    assert answers is not None
+    found = answers.known
     assert found.mean == pytest.approx([*process("formula").predict([bare]).mean, *process().predict(ASKED).mean])
     assert found.noise.shape == found.epistemic.shape == (4,)
+    formulas = process("formula").predict([bare, *(Material(one.formula) for one in ASKED)])
+    for field in fields(ProcessOutput):
+        assert getattr(answers.formula, field.name) == pytest.approx(getattr(formulas, field.name)), field.name
+        assert getattr(found, field.name).shape == getattr(formulas, field.name).shape
     only = ProcessEnsemble({(CONDUCTIVITY, "formula"): process("formula")}).answers(CONDUCTIVITY, [bare, ASKED[0]])
-    assert only is not None and only.mean[0] == pytest.approx(only.mean[1])
+    assert only is not None and only.known is only.formula
+    assert only.known.mean[0] == pytest.approx(only.known.mean[1])
     assert both().answers(ACTIVATION_ENERGY, ASKED) is None
 
 
@@ -121,7 +128,8 @@ def test_processes_survive_saving_and_old_artefacts_have_none(tmp_path: Path) ->
     assert set(loaded.processes) == {(CONDUCTIVITY, kind) for kind in KINDS}
     before, after = both().answers(CONDUCTIVITY, ASKED), loaded.answers(CONDUCTIVITY, ASKED)
     assert before is not None and after is not None
-    assert np.array_equal(before.mean, after.mean) and np.array_equal(before.epistemic, after.epistemic)
+    for one, other in ((before.known, after.known), (before.formula, after.formula)):
+        assert np.array_equal(one.mean, other.mean) and np.array_equal(one.epistemic, other.epistemic)
 
 
 @pytest.mark.parametrize("name", ["other.cell.weights", "activation_energy.sites.weights", "weights"])
@@ -134,11 +142,11 @@ def test_what_is_unknown_is_reserved_for_the_measured_values_of_all_rows() -> No
     processes = short_sighted()
     near, far = processes.answers(CONDUCTIVITY, [MATERIALS[0]]), processes.answers(CONDUCTIVITY, [FAR])
     assert near is not None and far is not None
-    assert far.reserved[0] == pytest.approx(gaussian_process.RESERVED["cell"], abs=0.05)
-    assert near.reserved[0] < 0.2 * far.reserved[0]
-    assert far.measured[[0, -1], 0].tolist() == [MEASURED.min(), MEASURED.max()]
+    assert far.known.reserved[0] == pytest.approx(gaussian_process.RESERVED["cell"], abs=0.05)
+    assert near.known.reserved[0] < 0.2 * far.known.reserved[0]
+    assert far.known.measured[[0, -1], 0].tolist() == [MEASURED.min(), MEASURED.max()]
     bare = processes.answers(CONDUCTIVITY, [Material(FAR.formula)])
-    assert bare is not None and bare.reserved[0] == gaussian_process.RESERVED["formula"] == 0.0
+    assert bare is not None and bare.known.reserved[0] == gaussian_process.RESERVED["formula"] == 0.0
 
 
 def test_an_ensemble_believes_in_the_reserve_far_from_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,3 +175,35 @@ def test_an_ensemble_leans_to_where_its_processes_do() -> None:
     plain, leaning = ends(-math.inf), ends(-8.0)
     assert leaning[0] > 1.2 * plain[0]
     assert leaning[0] / leaning[1] > 1.2 * plain[0] / plain[1]
+
+
+def test_what_processes_say_of_the_formula_alone_counts_as_much_as_any_kind() -> None:
+    bare = [Material(one.formula) for one in ASKED]
+    ensemble = replace(_builders.ensemble(), processes=both())
+    found, of_formulas = ensemble.predict(ASKED)[CONDUCTIVITY], ensemble.predict(bare)[CONDUCTIVITY]
+    assert list(found.kinds) == ["networks", "processes", "formula processes"]
+    assert found.mean == pytest.approx(np.mean(list(found.kinds.values()), axis=0))
+    assert found.kinds["formula processes"] == pytest.approx(of_formulas.kinds["formula processes"])
+    assert found.kinds["processes"] != pytest.approx(found.kinds["formula processes"], abs=0.01)
+    assert of_formulas.kinds["processes"] == pytest.approx(of_formulas.kinds["formula processes"])
+    alone = replace(ensemble, formula_processes=False).predict(ASKED)[CONDUCTIVITY]
+    assert list(alone.kinds) == ["networks", "processes"]
+    assert alone.kinds["processes"] == pytest.approx(found.kinds["processes"])
+    without = ensemble.without_networks(CONDUCTIVITY, ASKED)
+    assert without == pytest.approx(0.5 * (found.kinds["processes"] + found.kinds["formula processes"]), abs=0.05)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_model_of_an_older_format_answers_without_what_it_was_not_calibrated_with(
+    tmp_path: Path, version: int
+) -> None:
+    ensemble = replace(_builders.ensemble(), processes=both())
+    replace(_builders.artefact(), ensemble=ensemble).save(tmp_path)
+    config = json.loads((tmp_path / CONFIG).read_text())
+    del config["formula_processes"]
+    (tmp_path / CONFIG).write_text(json.dumps({**config, "format_version": version}))
+    read = Artefact.load(tmp_path)
+    expected = replace(ensemble, formula_processes=False).predict(ASKED)[CONDUCTIVITY]
+    assert np.array_equal(read.ensemble.predict(ASKED)[CONDUCTIVITY].members, expected.members)
+    read.save(tmp_path / "again")
+    assert not Artefact.load(tmp_path / "again").ensemble.formula_processes

@@ -16,7 +16,7 @@ from superion.models.predictor import Predictor
 from superion.models.records import ModelName
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import TreeEnsemble
-from superion.training.corrections import fit_corrections, without_networks
+from superion.training.corrections import fit_corrections
 from superion.training.processes import fit_processes
 from superion.training.settings import TreeSettings
 from superion.training.trees import MIN_ROWS, grow_trees
@@ -41,7 +41,7 @@ def parent() -> Ensemble:
 def shifted_rows(parent: Ensemble, n: int = 24) -> list[_builders.Measurement]:
     """Return rows of new compositions of one family that conduct `SHIFT` better than the parent says."""
     rows = [_builders.row(f"Li{5.0 + 0.1 * k:.1f}PSe{4.0 + 0.05 * k:.2f}Cl", k) for k in range(n)]
-    answered = without_networks(parent, CONDUCTIVITY, rows)
+    answered = parent.without_networks(CONDUCTIVITY, [row.material for row in rows])
     assert answered is not None
     return [replace(row, log10_conductivity=float(value) + SHIFT) for row, value in zip(rows, answered, strict=True)]
 
@@ -65,7 +65,7 @@ def test_forests_and_processes_are_corrected_and_networks_are_not(parent: Ensemb
     before, after = parent.predict(asked)[CONDUCTIVITY], tuned.predict(asked)[CONDUCTIVITY]
     by = tuned.correction(CONDUCTIVITY, asked)
     assert after.kinds["networks"] == pytest.approx(before.kinds["networks"])
-    for kind in ("forests", "processes"):
+    for kind in ("forests", "processes", "formula processes"):
         assert after.kinds[kind] == pytest.approx(before.kinds[kind] + by)
 
 
