@@ -47,6 +47,8 @@ PROCESSES = "processes."
 """What the names of the processes' arrays begin with."""
 CORRECTIONS = "corrections."
 """What those of the corrections begin with, before their number."""
+NOVELTY = "novelty_threshold"
+"""Array that is absent where the domain is judged by distance."""
 KNOWN_DATASET = "known_dataset"
 """Array that says which uploaded data set each known material is from, "" for none; absent where none is."""
 
@@ -254,6 +256,8 @@ def _save_domain(path: Path, domain: Domain) -> None:
         "known_measured": np.array([np.nan if one.measured is None else one.measured for one in known], dtype=float),
         "known_source": np.array([one.source for one in known], dtype=np.str_),
     }
+    if domain.novelty_threshold is not None:
+        arrays[NOVELTY] = np.float64(domain.novelty_threshold)
     if domain.datasets:
         # Left out where all is public, so that such an artefact is what it was before there were data sets of a group.
         arrays[KNOWN_DATASET] = np.array([one.dataset or "" for one in known], dtype=np.str_)
@@ -273,7 +277,8 @@ def _load_domain(path: Path) -> Domain:
                 )
                 for formula, measured, source, dataset in columns
             )
-            return Domain(data["fractions"], float(data["threshold"]), known)
+            novelty = float(data[NOVELTY]) if NOVELTY in data else None
+            return Domain(data["fractions"], float(data["threshold"]), known, novelty)
     except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidArtefact(f"{DOMAIN} cannot be read: {error}", field=DOMAIN) from error
 

@@ -22,7 +22,10 @@ _ROUGH = 1e-4
 """More than distances differ by for the order in which single-precision fractions are summed."""
 
 INSIDE_QUANTILE = 0.95
-"""Share of the training papers' own materials that count as inside when the paper is left out."""
+"""Share of the training papers' own materials whose distance counts as inside when the paper is left out."""
+
+NOVELTY_QUANTILE = 0.92
+"""Share of the rows held out in cross-validation whose novelty counts as inside."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Domain:
     """Hold the compositions a model was trained on.
 
     The distance between two compositions is the share of their atoms that would have to be exchanged for other
-    elements, half the sum of the absolute differences of their fractions: 0 the same, 1 nothing in common.
+    elements, half the sum of the absolute differences of their fractions: 0 the same, 1 nothing in common. Where the
+    model can say how novel a formula is to it, that decides what is inside, else the distance does.
     """
 
     fractions: npt.NDArray[np.float32]
@@ -59,6 +63,8 @@ class Domain:
     """Largest distance that counts as inside."""
     known: tuple[KnownMaterial, ...] = ()
     """Materials to show as nearest."""
+    novelty_threshold: float | None = None
+    """Largest novelty (`TargetOutput.novelty`) that counts as inside; None for a model that is judged by distance."""
 
     @classmethod
     def fit(cls, formulas: Sequence[Formula], groups: Sequence[str], known: Sequence[KnownMaterial]) -> Domain:
@@ -77,11 +83,22 @@ class Domain:
         return cls(np.unique(vectors, axis=0), threshold, tuple(known))
 
     def joined(self, other: Domain | None) -> Domain:
-        """Return the domain that holds what either does, with the known materials of this one."""
+        """Return the domain that holds what either does, with the known materials of this one.
+
+        It is judged by novelty where both are.
+        """
         if other is None:
             return self
         fractions = np.unique(np.concatenate([self.fractions, other.fractions]), axis=0)
-        return Domain(fractions, max(self.threshold, other.threshold), self.known)
+        novelty = [one.novelty_threshold for one in (self, other) if one.novelty_threshold is not None]
+        return Domain(
+            fractions, max(self.threshold, other.threshold), self.known, max(novelty) if len(novelty) == 2 else None
+        )
+
+    @property
+    def inside_share(self) -> float:
+        """Share of materials of papers that were left out which counts as inside."""
+        return INSIDE_QUANTILE if self.novelty_threshold is None else NOVELTY_QUANTILE
 
     def distance(self, formula: Formula) -> float:
         """Return the distance of a formula to the nearest training composition, 0 to 1."""
@@ -105,9 +122,15 @@ class Domain:
         """Return the fractions of each element (n_elements, n_training), and their sums (n_training,)."""
         return np.ascontiguousarray(self.fractions.T), self.fractions.sum(axis=1)
 
-    def holds(self, formula: Formula) -> bool:
-        """Tell whether a formula is inside: near enough to a training composition, and without a new element."""
-        return self.distance(formula) <= self.threshold and not self.unseen_elements(formula)
+    def holds(self, formula: Formula, novelty: float | None = None) -> bool:
+        """Tell whether a formula is inside: near enough, as `is_near` says, and without a new element."""
+        return self.is_near(self.distance(formula), novelty) and not self.unseen_elements(formula)
+
+    def is_near(self, distance: float, novelty: float | None) -> bool:
+        """Tell whether a distance to the nearest training composition, or a novelty where that decides, is inside."""
+        if novelty is None or self.novelty_threshold is None:
+            return distance <= self.threshold
+        return novelty <= self.novelty_threshold
 
     def unseen_elements(self, formula: Formula) -> tuple[str, ...]:
         """Return the elements of a formula that no training composition holds."""

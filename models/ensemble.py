@@ -47,6 +47,8 @@ class TargetOutput:
     spread: Spread
     kinds: Mapping[str, FloatArray] = field(default_factory=dict)
     """Mean of each kind of member, shape (n,), by its name: networks, forests, processes, formula processes."""
+    novelty: FloatArray | None = None
+    """Shape (n,): how unlike all that was learned from the formulas are to the processes, 0 to 1; None without any."""
 
     @property
     def mean(self) -> FloatArray:
@@ -70,8 +72,8 @@ class Ensemble:
     """Whether the spread is that of the pooled distribution. Models of artefact format 1 were calibrated on a normal
     distribution of the deviation that their networks expect, and answer with that."""
     formula_processes: bool = True
-    """Whether what the processes say of the formula alone is a kind of its own. In a family of which nothing was learned
-    a cell misleads where the formula does not. Models of artefact formats 1 to 3 were calibrated without."""
+    """Whether what the processes say of the formula alone is a kind of its own. In a family of which nothing was
+    learned a cell misleads where the formula does not. Models of artefact formats 1 to 3 were calibrated without."""
 
     def predict(self, materials: Sequence[Material]) -> dict[str, TargetOutput]:
         """Predict every target of `materials`, with each network once."""
@@ -106,12 +108,17 @@ class Ensemble:
 
     def correction(self, target: str, materials: Sequence[Material]) -> FloatArray:
         """Return what is added to forests and processes for materials, shape (n,), in the unit of the target."""
-        total = np.zeros(len(materials))
+        return self._corrected(target, materials)[0]
+
+    def _corrected(self, target: str, materials: Sequence[Material]) -> tuple[FloatArray, FloatArray]:
+        """Return what is added for materials, and how unlike the formulas that the additions were learned from."""
+        total, novelty = np.zeros(len(materials)), np.ones(len(materials))
         for correction in self.corrections:
             answers = correction.answers(target, materials)
             if answers is not None:
                 total += answers.known.mean
-        return total
+                novelty = np.minimum(novelty, answers.formula.novelty)
+        return total, novelty
 
     def without_networks(self, target: str, materials: Sequence[Material]) -> FloatArray | None:
         """Return the mean of all kinds but networks for materials, shape (n,); None when there is no other kind."""
@@ -137,7 +144,7 @@ class Ensemble:
         kinds = {"networks": means}
         draws = [laplace_draws(means, deviations)]
         by_tree = self.trees.by_tree(target, materials)
-        correction = self.correction(target, materials)
+        correction, novelty = self._corrected(target, materials)
         if by_tree is not None:
             by_tree = by_tree + correction
             kinds["forests"] = np.stack([by_tree[part::n_members].mean(axis=0) for part in range(n_members)])
@@ -150,7 +157,8 @@ class Ensemble:
                 wide = np.hypot(answer.epistemic, answer.noise)
                 draws.append(answer.at(even_quantiles(N_DRAWS), wide) + correction)
             reserve = Reserve(answers.known.measured, answers.known.reserved)
-        pooled_output = _pooled(kinds, draws, reserve)
+            novelty = np.minimum(novelty, answers.formula.novelty)
+        pooled_output = replace(_pooled(kinds, draws, reserve), novelty=None if answers is None else novelty)
         if self.pools:
             return pooled_output
         return replace(pooled_output, spread=Spread(deviations.mean(axis=0), pooled_output.spread.epistemic))

@@ -63,9 +63,11 @@ class ProcessOutput:
     """Posterior standard deviation of the function itself."""
     noise: FloatArray
     """Standard deviation of a measurement about the function."""
+    novelty: FloatArray
+    """What of the function's prior variance the training rows leave unexplained: 0 where all is known, 1 where nothing
+    is."""
     reserved: FloatArray
-    """Share of the belief that belongs to `measured`: what of the function's prior variance the training rows leave
-    unexplained, 0 to 1, times `RESERVED`."""
+    """Share of the belief that belongs to `measured`: the novelty times `RESERVED`."""
     measured: FloatArray
     """Shape (n_draws, n): the values of the training rows, evenly from the smallest to the largest, not bent."""
     knee: FloatArray
@@ -214,6 +216,7 @@ class GaussianProcess:
             middle=mean,
             epistemic=self.scale * np.sqrt(self._prior * unknown),
             noise=np.full(len(mean), self.noise),
+            novelty=unknown,
             reserved=RESERVED[self.kind] * unknown,
             measured=np.repeat(self.measured[:, None], len(mean), axis=1),
             knee=np.full(len(mean), self.knee),

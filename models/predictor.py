@@ -145,8 +145,21 @@ class Predictor:
 
         `calibration_of` has what makes intervals of them.
         """
+        return self.log10_conductivity_and_novelty(materials, temperatures_c)[:2]
+
+    def log10_conductivity_and_novelty(
+        self, materials: Sequence[Material], temperatures_c: FloatArray
+    ) -> tuple[FloatArray, Spread, list[float | None]]:
+        """Return what `log10_conductivity` does, and the novelty of each material by which `Domain.holds` decides."""
         steps = np.array([inverse_temperature_step(float(t)) for t in temperatures_c])
-        return self._at(self.artefact.ensemble.predict(materials), steps)
+        output = self.artefact.ensemble.predict(materials)
+        return *self._at(output, steps), self._novelty(output)
+
+    def inside(self, materials: Sequence[Material]) -> list[bool]:
+        """Tell which materials lie inside the domain."""
+        novelties = self._novelty(self.artefact.ensemble.predict(materials))
+        holds = self.artefact.domain.holds
+        return [holds(one.formula, novelty) for one, novelty in zip(materials, novelties, strict=True)]
 
     def calibration_of(self, target: str, materials: Sequence[Material]) -> RowCalibration | None:
         """Return the calibration of a target for materials, None for a target that was not learned."""
@@ -196,7 +209,7 @@ class Predictor:
         if energy_calibration is not None:
             # No barrier is below zero; the measured value, which is above it, is covered as before.
             energies = _estimates(energy.mean, energy.spread, energy_calibration, confidence, least=0.0)
-        domains = self._domains([material.formula for material in materials], readable)
+        domains = self._domains([material.formula for material in materials], self._novelty(output), readable)
         staircase = "staircase" in detail
         against_lithium: Iterable[AgainstLithium] = itertools.repeat(_NOTHING, n)
         if stability:
@@ -211,7 +224,7 @@ class Predictor:
                 domain=domains[index],
                 warnings=(
                     *item.notes,
-                    *self._warnings(item.material, domains[index].distance, temperatures),
+                    *self._warnings(item.material, domains[index], temperatures),
                     *cautions,
                     *learned.warnings,
                     *where_they_disagree(learned.usual, hull),
@@ -226,22 +239,33 @@ class Predictor:
             for index, (item, ((hull, cautions), learned)) in enumerate(zip(items, against_lithium, strict=True))
         ]
 
-    def _domains(self, formulas: Sequence[Formula], readable: frozenset[str] | None) -> list[DomainAnswer]:
+    def _novelty(self, output: Mapping[str, TargetOutput]) -> list[float | None]:
+        conductivity = output[CONDUCTIVITY]
+        if conductivity.novelty is None or self.artefact.domain.novelty_threshold is None:
+            return [None] * len(conductivity.mean)
+        return [float(value) for value in conductivity.novelty]
+
+    def _domains(
+        self, formulas: Sequence[Formula], novelties: Sequence[float | None], readable: frozenset[str] | None
+    ) -> list[DomainAnswer]:
         domain = self.artefact.domain
-        found = zip(formulas, domain.distances(formulas), domain.nearest_of(formulas, readable), strict=True)
+        near = domain.nearest_of(formulas, readable)
+        found = zip(formulas, domain.distances(formulas), novelties, near, strict=True)
         return [
-            DomainAnswer(distance <= domain.threshold and not domain.unseen_elements(formula), distance, nearest)
-            for formula, distance, nearest in found
+            DomainAnswer(
+                domain.is_near(distance, novelty) and not domain.unseen_elements(formula), distance, nearest, novelty
+            )
+            for formula, distance, novelty, nearest in found
         ]
 
-    def _warnings(self, material: Material, distance: float, temperatures: Sequence[float]) -> list[str]:
+    def _warnings(self, material: Material, found_domain: DomainAnswer, temperatures: Sequence[float]) -> list[str]:
         found = caveats(material.formula, temperatures)
         domain = self.artefact.domain
         unseen = domain.unseen_elements(material.formula)
         if unseen:
             # In an order of its own, so that one material has one answer however its formula is written.
             found.append(f"no training material holds {', '.join(sorted(unseen))}: the interval may be too narrow")
-        elif distance > domain.threshold:
+        elif not found_domain.in_domain:
             found.append("outside the compositions the model was trained on: expect an error of decades")
         if material.crystal is not None and material.cell == CellContext():
             found.append("no space group above P 1 is declared: lattice and symmetry were treated as unknown")

@@ -71,12 +71,15 @@ class DomainAnswer:
     in_domain: bool
     distance: float
     nearest: tuple[NearMaterial, ...]
+    novelty: float | None = None
+    """How unlike all that was learned from the formula is to the model, 0 to 1; None where the distance decides."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "in_domain": self.in_domain,
             "distance": self.distance,
+            "novelty": self.novelty,
             "nearest": [
                 {
                     "formula": near.known.formula,

@@ -51,6 +51,10 @@ class Domain(BaseModel):
 
     in_domain: bool
     distance: float = Field(description="Share of atoms that differs from the nearest training composition, 0 to 1.")
+    novelty: float | None = Field(
+        description="How unlike all that was learned from the formula is to the model, 0 to 1; decides in_domain. "
+        "Null for a model that is judged by distance."
+    )
     nearest: list[Near]
 
 

@@ -55,17 +55,16 @@ class Reference:
     def of(cls, predictor: Predictor) -> Reference:
         """Describe the training set of a model; takes a second, in which its compositions are predicted."""
         from superion.featurizers.element_data import SYMBOLS
-        from superion.models.domain import INSIDE_QUANTILE
 
         artefact = predictor.artefact
         present = artefact.domain.fractions > 0
-        n = len(present)
+        n, inside = len(present), artefact.domain.inside_share
         elements = {SYMBOLS[index]: int(count) for index, count in enumerate(present.sum(axis=0)) if count}
         features: dict[str, Mapping[str, float]] = {
             drift.ELEMENT: elements,
             drift.N_ELEMENTS: Counter(drift.count_bin(int(count)) for count in present.sum(axis=1)),
-            # The distances of the training set are not kept, but the threshold is their quantile.
-            drift.DOMAIN: {"inside": INSIDE_QUANTILE * n, "outside": (1.0 - INSIDE_QUANTILE) * n},
+            # What the threshold is a quantile of is not kept.
+            drift.DOMAIN: {"inside": inside * n, "outside": (1.0 - inside) * n},
             drift.SIGMA: Counter(drift.sigma_bin(value) for value in _predicted(predictor)),
         }
         rows, described = artefact.training.get("n_rows"), artefact.training.get("n_with_structure")

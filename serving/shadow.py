@@ -217,26 +217,24 @@ class Shadow:
 
     def _compare(self, predictor: Predictor, batch: Sequence[Offered]) -> None:
         start = time.monotonic()
-        means = _means(predictor, batch)
+        means = _said(predictor, batch)
         seconds = time.monotonic() - start
         differences, n_failed = [], 0
-        for offered, mean in zip(batch, means, strict=True):
+        for offered, said in zip(batch, means, strict=True):
             champion = offered.champion
-            if mean is None:
+            if said is None:
                 n_failed += 1
                 self.comparisons.fail(predictor.model.version, champion)
                 continue
+            mean, inside = said
             answered = offered.answered.log10
-            outside_domain = not predictor.artefact.domain.holds(offered.read.material.formula)
-            self.comparisons.add(
-                predictor.model.version, champion, mean, answered, outside_domain, seconds / len(batch)
-            )
+            self.comparisons.add(predictor.model.version, champion, mean, answered, not inside, seconds / len(batch))
             differences.append(mean - answered.mean)
         metrics.shadowed(differences, n_failed, seconds)
 
 
-def _means(predictor: Predictor, batch: Sequence[Offered]) -> list[float | None]:
-    """Return what a model says of each material [log10(S/cm)], None where it fails."""
+def _said(predictor: Predictor, batch: Sequence[Offered]) -> list[tuple[float, bool] | None]:
+    """Return what a model says of each material [log10(S/cm)], and whether it knows such; None where it fails."""
     try:
         return _ask(predictor, batch)
     except Exception as error:
@@ -244,15 +242,20 @@ def _means(predictor: Predictor, batch: Sequence[Offered]) -> list[float | None]
         if len(batch) == 1:
             fault("the shadow failed on a material", error)
             return [None]
-    return [mean for offered in batch for mean in _means(predictor, [offered])]
+    return [said for offered in batch for said in _said(predictor, [offered])]
 
 
-def _ask(predictor: Predictor, batch: Sequence[Offered]) -> list[float | None]:
+def _ask(predictor: Predictor, batch: Sequence[Offered]) -> list[tuple[float, bool] | None]:
     import numpy as np
 
     temperatures = np.array([offered.answered.temperature_c for offered in batch])
-    means, _ = predictor.log10_conductivity([offered.read.material for offered in batch], temperatures)
-    return [float(mean) if math.isfinite(mean) else None for mean in means]
+    materials = [offered.read.material for offered in batch]
+    means, _, novelties = predictor.log10_conductivity_and_novelty(materials, temperatures)
+    holds = predictor.artefact.domain.holds
+    return [
+        (float(mean), holds(material.formula, novelty)) if math.isfinite(mean) else None
+        for material, mean, novelty in zip(materials, means, novelties, strict=True)
+    ]
 
 
 @functools.cache

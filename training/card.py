@@ -42,7 +42,7 @@ folds grouped by composition, because the papers of the table do not allow more:
 of the same papers. The error on new papers is not known, and is larger. In log10(S/cm):"""
 
 
-def model_card(name: str, training: Mapping[str, Any], threshold: float, *, shows_rows: bool) -> str:
+def model_card(name: str, training: Mapping[str, Any], *, shows_rows: bool) -> str:
     """Write the card, in Markdown, from what the run measured; `shows_rows` tells that the artefact names its rows."""
     metrics = training["metrics"]
     return "\n".join(
@@ -55,7 +55,7 @@ def model_card(name: str, training: Mapping[str, Any], threshold: float, *, show
             _insulators(metrics),
             _families(metrics),
             _intervals(metrics),
-            _domain(threshold, metrics["by_domain"]),
+            _domain(metrics["by_domain"]),
             NOT_FOR,
         ]
     )
@@ -207,16 +207,23 @@ formulas have a calibration of their own: coverage {alone["coverage"]:.3f}, mean
 """
 
 
-def _domain(threshold: float, measured: Mapping[str, Any]) -> str:
-    inside, outside = measured["inside"], measured["outside"]
+def _domain(measured: Mapping[str, Any]) -> str:
+    inside, outside, novelty = measured["inside"], measured["outside"], measured["novelty_threshold"]
+    rule = (
+        f"no more than {100 * measured['threshold']:.0f} % of its atoms would have to be exchanged for other elements "
+        "to make a training composition"
+        if novelty is None
+        else f"its novelty is at most {novelty:.2f}, the share of what could be known of the conductivity from the "
+        "formula that the training rows leave open to the Gaussian process on formulas"
+    )
     return f"""\
 ## Domain
 
-A material is inside when no more than {100 * threshold:.0f} % of its atoms would have to be exchanged for other
-elements to make a training composition, and no element is new. In cross-validation, against the compositions that each
-fold had learned from: inside {inside["n"]} rows, MAE at -15 {_figure(inside["mae"])}, coverage
-{_figure(inside["coverage"])}; outside {outside["n"]} rows, MAE {_figure(outside["mae"])}, coverage
-{_figure(outside["coverage"])}.
+A material is inside when {rule}, and no element is new.
+
+In cross-validation, by what each fold had learned: inside {inside["n"]} rows, MAE at -15
+{_figure(inside["mae"])}, coverage {_figure(inside["coverage"])}; outside {outside["n"]} rows, MAE
+{_figure(outside["mae"])}, coverage {_figure(outside["coverage"])}.
 """
 
 

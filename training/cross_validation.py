@@ -13,7 +13,7 @@ from superion.errors import InvalidTable
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.calibration import MIN_RESIDUALS, Calibration
 from superion.models.distribution import FloatArray, Spread
-from superion.models.domain import Domain, fraction_vectors
+from superion.models.domain import NOVELTY_QUANTILE, Domain, KnownMaterial, fraction_vectors
 from superion.models.ensemble import Ensemble, TargetOutput
 from superion.models.material import Material
 from superion.models.predictor import conductivity_at
@@ -99,12 +99,14 @@ def _reordered(parts: Sequence[TargetOutput], order: npt.NDArray[np.int64]) -> T
         np.concatenate([part.spread.epistemic for part in parts]),
         np.concatenate(known) if len(known) == len(shapes) else None,
     )
+    novelty = [part.novelty for part in parts if part.novelty is not None]
     # A fold with too few rows may lack a kind, which can then not be reported by itself.
     kinds = [name for name in parts[0].kinds if all(name in part.kinds for part in parts)]
     return TargetOutput(
         np.concatenate([part.members for part in parts], axis=1)[:, order],
         spread.only(order),
         {name: np.concatenate([part.kinds[name] for part in parts])[order] for name in kinds},
+        np.concatenate(novelty)[order] if len(novelty) == len(parts) else None,
     )
 
 
@@ -234,6 +236,20 @@ def intervals(scored: Scored, fold_of: npt.NDArray[np.int64]) -> tuple[dict[str,
     return answer, covered
 
 
+def domain_of(found: OutOfFold, parent: Domain | None = None, known: Sequence[KnownMaterial] = ()) -> Domain:
+    """Return the domain of a model of all rows, and of its parent, with the known materials that it is to show."""
+    own = Domain.fit([row.material.formula for row in found.rows], paper_groups(found.rows), known)
+    scoring = np.flatnonzero(found.usable & _scores_conductivity(found.rows))
+    # What the parent knew is not forgotten by fine-tuning.
+    return replace(own, novelty_threshold=_novelty_threshold(found, scoring)).joined(parent)
+
+
+def _novelty_threshold(found: OutOfFold, among: npt.NDArray[np.int64]) -> float | None:
+    """Return the novelty within which `NOVELTY_QUANTILE` of rows lie, None where the model cannot tell it."""
+    novelty = found.output[CONDUCTIVITY].novelty
+    return None if novelty is None else float(np.quantile(novelty[among], NOVELTY_QUANTILE))
+
+
 def _by_domain(
     found: OutOfFold,
     chosen: npt.NDArray[np.int64],
@@ -243,14 +259,18 @@ def _by_domain(
 ) -> dict[str, Any]:
     """Report error and coverage inside and outside what each fold's training rows, and a parent's, span."""
     formulas = [row.material.formula for row in found.rows]
-    domain = Domain.fit(formulas, paper_groups(found.rows), ()).joined(parent)
+    own, domain = domain_of(found), domain_of(found, parent)
+    novelty = found.output[CONDUCTIVITY].novelty
     inside = np.zeros(len(found.rows), dtype=bool)
-    for fold in found.folds:
+    for number, fold in enumerate(found.folds):
         learned = fraction_vectors([formulas[index] for index in fold.train])
-        known = replace(domain, fractions=learned).joined(parent)
-        inside[fold.test] = [known.holds(formulas[index]) for index in fold.test]
+        threshold = _novelty_threshold(found, chosen[found.fold_of[chosen] != number])
+        known = replace(own, fractions=learned, novelty_threshold=threshold).joined(parent)
+        inside[fold.test] = [
+            known.holds(formulas[index], None if novelty is None else float(novelty[index])) for index in fold.test
+        ]
     outside = ~inside[chosen]
-    answer: dict[str, Any] = {"threshold": domain.threshold}
+    answer: dict[str, Any] = {"threshold": domain.threshold, "novelty_threshold": domain.novelty_threshold}
     for name, mask in (("inside", ~outside), ("outside", outside)):
         answer[name] = {
             "n": int(mask.sum()),

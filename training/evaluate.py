@@ -31,8 +31,10 @@ ROW_COLUMNS = (
     "upper",
     "in_domain",
     "distance",
+    "novelty",
 )
-"""Columns of the table of predictions: temperature [degree Celsius]; measured, mean, lower and upper [log10(S/cm)]."""
+"""Columns of the table of predictions: temperature [degree Celsius]; measured, mean, lower and upper [log10(S/cm)];
+novelty is empty for a model that is judged by distance."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Evaluation:
     upper: FloatArray
     distance: FloatArray
     """Shape (n,): how far each composition lies from those trained on, 0 to 1."""
+    novelty: Sequence[float | None]
+    """How unlike all that was learned from each formula is to the model, 0 to 1."""
     in_domain: Sequence[bool]
     failed: Sequence[RowNote]
     """Rows that could not be scored."""
@@ -84,13 +88,14 @@ class Evaluation:
             self.upper,
             self.in_domain,
             self.distance,
+            self.novelty,
             strict=True,
         )
         try:
             with path.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
                 writer.writerow(ROW_COLUMNS)
-                for row, (measured, censored, mean, lower, upper, inside, distance) in zip(
+                for row, (measured, censored, mean, lower, upper, inside, distance, novelty) in zip(
                     self.rows, columns, strict=True
                 ):
                     writer.writerow(
@@ -103,6 +108,7 @@ class Evaluation:
                             *(f"{value:.6f}" for value in (mean, lower, upper)),
                             _truth(inside),
                             f"{distance:.6f}",
+                            "" if novelty is None else f"{novelty:.6f}",
                         ]
                     )
         except OSError as error:
@@ -129,7 +135,7 @@ def predicted(predictor: Predictor, table: MeasurementTable, confidence: float =
         raise InvalidTable("no row of the table has a conductivity", field="conductivity_S_per_cm", value=table.name)
     temperatures = np.array([row.temperature_c for row in rows])
     materials = [row.material for row in rows]
-    mean, spread = predictor.log10_conductivity(materials, temperatures)
+    mean, spread, novelties = predictor.log10_conductivity_and_novelty(materials, temperatures)
     calibration = predictor.calibration_of(CONDUCTIVITY, materials)
     assert calibration is not None, "an artefact is only read with this calibration"
     lower, upper = calibration.interval(mean, spread, confidence)
@@ -152,7 +158,10 @@ def predicted(predictor: Predictor, table: MeasurementTable, confidence: float =
         lower=lower,
         upper=upper,
         distance=distance,
-        in_domain=[domain.holds(material.formula) for material in materials],
+        novelty=novelties,
+        in_domain=[
+            domain.holds(material.formula, novelty) for material, novelty in zip(materials, novelties, strict=True)
+        ],
         failed=(*table.failed, *unscored),
     )
 

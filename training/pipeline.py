@@ -24,7 +24,7 @@ from superion.models.records import ModelName
 from superion.training import cross_validation, reference
 from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
-from superion.training.splits import Fold, paper_groups, scoring_folds
+from superion.training.splits import Fold, scoring_folds
 from superion.training.table import Measurement, MeasurementTable
 from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble, training_curves, units_of
 from superion.training.unlabelled import digest_of, without
@@ -208,8 +208,7 @@ def _artefact(
     calibrations = cross_validation.calibrations(found)
     rows = job.table.rows
     known = [*(_known(rows) if job.show_training_rows else ()), *reference.known_materials()]
-    # What the parent knew is not forgotten by fine-tuning.
-    domain = Domain.fit([row.material.formula for row in rows], paper_groups(rows), known).joined(_parent_domain(job))
+    domain = cross_validation.domain_of(found, _parent_domain(job), known)
     training = {
         "data": job.table.name,
         "data_digest": job.table.digest,
@@ -224,7 +223,7 @@ def _artefact(
         "metrics": dict(metrics),
     }
     ensemble = load_ensemble(work, FINAL)
-    card = model_card(job.name, training, domain.threshold, shows_rows=job.show_training_rows)
+    card = model_card(job.name, training, shows_rows=job.show_training_rows)
     return Artefact(job.name, ensemble, calibrations, domain, card, training)
 
 

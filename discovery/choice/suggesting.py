@@ -83,8 +83,7 @@ class Chooser:
             self._seed,
             present.start,
         )
-        domain = self._predictor.artefact.domain
-        told = reasons_of(state, present, asked, proposal, stabilities, domain, self._readable)
+        told = reasons_of(state, present, asked, proposal, stabilities, self._predictor, self._readable)
         stabilities.keep()
         version = self._predictor.model.version
         return tuple(

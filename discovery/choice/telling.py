@@ -24,7 +24,7 @@ from superion.discovery.choice.proposal import Known, Proposal
 from superion.discovery.choice.stabilities import Stabilities
 from superion.errors import Unavailable
 from superion.models.distribution import FloatArray
-from superion.models.domain import Domain
+from superion.models.predictor import Predictor
 
 
 def reasons_of(
@@ -33,10 +33,13 @@ def reasons_of(
     asked: Asked,
     proposal: Proposal,
     stabilities: Stabilities,
-    domain: Domain,
+    predictor: Predictor,
     readable: frozenset[str] | None,
 ) -> list[Reasons]:
-    """Return why each candidate of a proposal was chosen, in its order; `readable` as in `Domain.nearest`."""
+    """Return why each candidate of a proposal was chosen, in its order; `readable` as in `Domain.nearest`.
+
+    The predictor is asked where they lie against what it was trained on.
+    """
     goal, places = state.goal, np.array(proposal.places, dtype=np.intp)
     chosen = [state.candidates[place] for place in proposal.places]
     believed, said = present.believed(places), present.said
@@ -45,7 +48,8 @@ def reasons_of(
     energies = _energies(state, stabilities, places)
     stable = None if energies is None else energies.chance_above(goal.reaction_energy_above)
     price = prices([candidate.material.formula for candidate in chosen])
-    nearest = Nearest(domain, state, readable)
+    inside = predictor.inside([candidate.material for candidate in chosen])
+    nearest = Nearest(predictor.artefact.domain, state, readable)
     found = []
     for i, (place, candidate) in enumerate(zip(proposal.places, chosen, strict=True)):
         formula = candidate.material.formula
@@ -69,7 +73,7 @@ def reasons_of(
                 price_USD_per_kg=float(price[i]) if np.isfinite(price[i]) else None,
                 nearest=nearest.of(formula),
                 family=candidate.family,
-                in_domain=domain.holds(formula),
+                in_domain=inside[i],
                 flags=flags_of(formula),
                 acquisition=AcquisitionValue(proposal.acquisition, float(proposal.values[i])),
             )

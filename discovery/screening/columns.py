@@ -85,6 +85,7 @@ PREDICTED: tuple[Column, ...] = (
     *_estimate("band_gap", "eV", lambda answer: answer.band_gap),
     Column("in_domain", pa.bool_(), "", lambda answer: answer.domain.in_domain),
     Column("distance", pa.float64(), "", lambda answer: answer.domain.distance),
+    Column("novelty", pa.float64(), "", lambda answer: answer.domain.novelty),
     _nearest("nearest", pa.string(), "", lambda near: near.known.formula),
     _nearest("nearest_distance", pa.float64(), "", lambda near: near.distance),
     _nearest("nearest_sigma", pa.float64(), "S/cm", lambda near: near.known.measured),

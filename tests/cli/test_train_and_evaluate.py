@@ -195,7 +195,7 @@ def test_a_figure_and_the_rows_are_written_beside_the_report(
     with rows.open(newline="", encoding="utf-8") as file:
         written = list(csv.DictReader(file))
     columns = ["id", "formula", "temperature", "measured", "censored", "mean", "lower", "upper"]
-    assert list(written[0]) == [*columns, "in_domain", "distance"]
+    assert list(written[0]) == [*columns, "in_domain", "distance", "novelty"]
     assert len(written) == found.document["n"] == 15
     errors = [abs(float(row["mean"]) - float(row["measured"])) for row in written]
     assert sum(errors) / 15 == pytest.approx(found.document["uncensored"]["mae"], abs=1e-5)

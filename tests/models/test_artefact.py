@@ -214,6 +214,13 @@ def test_a_model_must_say_all_that_its_format_asks_for(folder: Path, key: str, v
         Artefact.load(folder)
 
 
+@pytest.mark.parametrize("threshold", [None, 0.43])
+def test_what_judges_the_domain_survives(tmp_path: Path, threshold: float | None) -> None:
+    domain = replace(_builders.domain(), novelty_threshold=threshold)
+    _builders.artefact(domain=domain).save(tmp_path)
+    assert Artefact.load(tmp_path).domain.novelty_threshold == threshold
+
+
 def test_another_featuriser_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = module.featuriser_fingerprint()
     monkeypatch.setattr(schema, "FEATURISER_VERSION", schema.FEATURISER_VERSION + 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from superion.featurizers.formula import Formula
 from superion.models import domain as domain_module
-from superion.models.domain import INSIDE_QUANTILE, N_NEAREST, Domain, KnownMaterial, fraction_vectors
+from superion.models.domain import INSIDE_QUANTILE, N_NEAREST, NOVELTY_QUANTILE, Domain, KnownMaterial, fraction_vectors
 
 
 def of(text: str) -> Formula:
@@ -192,3 +192,26 @@ def test_many_formulas_are_placed_as_one_by_one(
             expected = 0.5 * np.abs(vector - fraction_vectors([of(one.known.formula)])[0]).sum()
             assert one.distance == float(expected), "to the last bit"
     assert domain("LiCl").nearest_of(formulas) == [()] * 7
+
+
+def test_novelty_decides_where_the_domain_has_a_threshold_for_it() -> None:
+    by_distance = replace(domain("LiCl"), threshold=0.1)
+    by_novelty = replace(by_distance, novelty_threshold=0.4)
+    assert (by_distance.inside_share, by_novelty.inside_share) == (INSIDE_QUANTILE, NOVELTY_QUANTILE)
+    assert by_novelty.is_near(1.0, 0.4) and not by_novelty.is_near(0.0, 0.41)
+    for one, novelty in ((by_distance, None), (by_distance, 0.9), (by_novelty, None)):
+        assert one.is_near(0.1, novelty) and not one.is_near(0.11, novelty)
+    assert by_novelty.holds(of("LiCl2"), 0.3) and not by_novelty.holds(of("LiCl2"), 0.5)
+    assert not by_novelty.holds(of("LiCl2")), "its distance is 0.17"
+    assert not by_novelty.holds(of("LiBr"), 0.0), "no training material holds bromine"
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "both"), [(0.2, 0.4, 0.4), (0.5, 0.4, 0.5), (None, 0.4, None), (0.2, None, None)]
+)
+def test_joined_domains_are_judged_by_novelty_where_both_are(
+    own: float | None, other: float | None, both: float | None
+) -> None:
+    one = replace(domain("LiCl"), novelty_threshold=own)
+    assert one.joined(replace(domain("Li2S"), novelty_threshold=other)).novelty_threshold == both
+    assert one.joined(None).novelty_threshold == own

@@ -22,7 +22,7 @@ from superion.models.records import Failure, Prediction
 from superion.models.stability.answers import COARSE
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, from_formula
 
-from . import _builders
+from . import _builders, _processes
 
 ESTIMATE = {"mean", "lower", "upper"}
 KEYS = {
@@ -105,7 +105,7 @@ def test_the_answer_has_the_form_of_the_contract(predictor: Predictor) -> None:
     assert log10["lower"] <= log10["mean"] <= log10["upper"]
     assert good["conductivity"]["S_per_cm"] == pytest.approx(10 ** log10["mean"])
     assert good["conductivity"]["mS_per_cm"] == pytest.approx(1e3 * 10 ** log10["mean"])
-    assert set(good["domain"]) == {"in_domain", "distance", "nearest"}
+    assert set(good["domain"]) == {"in_domain", "distance", "novelty", "nearest"}
     assert set(good["domain"]["nearest"][0]) == {"formula", "distance", "measured_S_per_cm", "source"}
     assert good["warnings"] == [COARSE]
     assert set(bad) == {"error"}
@@ -226,6 +226,26 @@ def test_what_lies_outside_the_domain_is_warned_of(
     assert answer.domain.in_domain is in_domain
     about = [warning for warning in answer.warnings if "training" in warning or "trained on" in warning]
     assert about == [] if says is None else says in about[0]
+
+
+@pytest.mark.parametrize(("threshold", "in_domain"), [(0.999, True), (0.001, False), (None, False)])
+def test_novelty_decides_where_the_model_is_judged_by_it(threshold: float | None, in_domain: bool) -> None:
+    small = _builders.artefact()
+    ensemble = replace(small.ensemble, processes=_processes.both())
+    judged = replace(small.domain, novelty_threshold=threshold)
+    predictor = _builders.predictor(ensemble=ensemble, domain=judged)
+    asked = Material(Formula.parse("LiTiS4P4"))  # too far by its distance, of no new element
+    answer = one(predictor, asked)
+    (expected,) = _processes.process("formula").predict([asked]).novelty
+    assert 0.001 < expected < 0.999
+    assert answer.domain.as_dict()["novelty"] == (None if threshold is None else pytest.approx(expected))
+    assert answer.domain.in_domain is in_domain
+    assert predictor.inside([asked]) == [in_domain]
+    assert any("outside the compositions" in text for text in answer.warnings) is not in_domain
+    mean, spread, novelties = predictor.log10_conductivity_and_novelty([asked], np.array([60.0]))
+    alone = predictor.log10_conductivity([asked], np.array([60.0]))
+    assert (mean, spread.total) == (alone[0], alone[1].total)
+    assert novelties == [answer.domain.novelty]
 
 
 def test_a_crystal_without_a_space_group_is_warned_of(predictor: Predictor) -> None:

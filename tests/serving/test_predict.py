@@ -41,7 +41,7 @@ def test_a_formula(service: Any) -> None:
     assert log10["lower"] <= log10["mean"] <= log10["upper"]
     assert conductivity["S_per_cm"] == pytest.approx(10 ** log10["mean"])
     assert conductivity["mS_per_cm"] == pytest.approx(1e3 * conductivity["S_per_cm"])
-    assert set(prediction["domain"]) == {"in_domain", "distance", "nearest"}
+    assert set(prediction["domain"]) == {"in_domain", "distance", "novelty", "nearest"}
     metal = prediction["li_metal"]
     for estimate in (metal["reaction_energy_eV_per_atom"], metal["reduction_limit_V"], metal["oxidation_limit_V"]):
         assert estimate["lower"] <= estimate["mean"] <= estimate["upper"]

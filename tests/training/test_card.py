@@ -45,7 +45,7 @@ METRICS: dict[str, Any] = {
     },
     "insulators": INSULATORS,
     "by_family": {"garnet": {"n": 20, "mae": 0.51, "mae_at_-10": 0.5, "coverage": 0.9}, "rare": {"n": 2}},
-    "by_domain": {"inside": DOMAIN, "outside": DOMAIN},
+    "by_domain": {"inside": DOMAIN, "outside": DOMAIN, "threshold": 0.1, "novelty_threshold": None},
     "n": 30,
     "n_censored": 0,
     "n_with_structure": 0,
@@ -63,7 +63,7 @@ TRAINING: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def artefact() -> Artefact:
     """Return an artefact with a card of its own figures."""
-    card = model_card("own", TRAINING, 0.1, shows_rows=True)
+    card = model_card("own", TRAINING, shows_rows=True)
     return replace(Artefact.load(RELEASE_FOLDER), card=card, training=TRAINING)
 
 
@@ -82,3 +82,11 @@ def test_folds_by_composition_are_said_and_papers_no_more(artefact: Artefact) ->
         "grouped by paper" not in found.card and "bootstrap over papers, over rows where all are of one)" in found.card
     )
     assert found.training["folds_by"] == "composition"
+
+
+def test_the_card_says_what_decides_about_the_domain() -> None:
+    by_distance = model_card("own", TRAINING, shows_rows=True)
+    assert "no more than 10 % of its atoms" in by_distance and "novelty" not in by_distance
+    by_domain = {**METRICS["by_domain"], "novelty_threshold": 0.4321}
+    by_novelty = model_card("own", TRAINING | {"metrics": METRICS | {"by_domain": by_domain}}, shows_rows=True)
+    assert "its novelty is at most 0.43" in by_novelty and "of its atoms" not in by_novelty

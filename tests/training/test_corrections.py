@@ -69,6 +69,17 @@ def test_forests_and_processes_are_corrected_and_networks_are_not(parent: Ensemb
         assert after.kinds[kind] == pytest.approx(before.kinds[kind] + by)
 
 
+def test_what_was_corrected_is_no_longer_novel(parent: Ensemble) -> None:
+    rows = shifted_rows(parent)
+    tuned, asked = corrected(parent, rows), [rows[3].material, FAR]
+    before, after = parent.predict(asked)[CONDUCTIVITY].novelty, tuned.predict(asked)[CONDUCTIVITY].novelty
+    assert before is not None and after is not None
+    assert after[0] < 0.5 * before[0]
+    assert after[1] == pytest.approx(before[1]), "far from the new rows the parent decides"
+    own = tuned.corrections[0].processes[CONDUCTIVITY, "formula"].predict(asked).novelty
+    assert after == pytest.approx(np.minimum(before, own))
+
+
 def test_a_limit_that_the_parent_respects_corrects_nothing(parent: Ensemble) -> None:
     rows = shifted_rows(parent)
     respected = [replace(row, log10_conductivity=0.0, censored=True) for row in rows]

@@ -17,6 +17,7 @@ from superion.training.row_materials import RowNote
 from superion.training.table import MeasurementTable
 
 from ..models import _builders as models
+from ..models import _processes
 from . import _builders
 
 PREDICTOR = models.predictor()
@@ -56,6 +57,21 @@ def test_rows_hold_what_the_predictor_answers(evaluation: Evaluation) -> None:
         assert evaluation.in_domain[index] is answer.domain.in_domain  # type: ignore[union-attr]
         assert evaluation.distance[index] == pytest.approx(answer.domain.distance)  # type: ignore[union-attr]
     assert evaluation.in_domain == [True, True, False]
+
+
+def test_rows_say_what_decides_about_the_domain(tmp_path: Path) -> None:
+    small = models.artefact()
+    ensemble = replace(small.ensemble, processes=_processes.both())
+    predictor = models.predictor(ensemble=ensemble, domain=replace(small.domain, novelty_threshold=0.5))
+    found = predicted(predictor, TABLE)
+    for index, row in enumerate(found.rows):
+        (answer,) = predictor.predict([str(row.material.formula)], row.temperature_c).predictions
+        assert found.novelty[index] == pytest.approx(answer.domain.novelty)  # type: ignore[union-attr]
+        assert found.in_domain[index] is answer.domain.in_domain  # type: ignore[union-attr]
+    found.write_rows(tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as file:
+        written = [float(row["novelty"]) for row in csv.DictReader(file)]
+    assert written == pytest.approx(found.novelty, abs=1e-6)
 
 
 def test_rows_are_written_as_they_are(evaluation: Evaluation, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_a_list_is_predicted_as_its_materials_are(client: Any, tmp_path: Path) -
             "band_gap": said["band_gap_eV"]["mean"],
             "in_domain": said["domain"]["in_domain"],
             "distance": said["domain"]["distance"],
+            "novelty": said["domain"]["novelty"],
             "nearest": near["formula"],
             "nearest_distance": near["distance"],
             "nearest_sigma": near["measured_S_per_cm"],
