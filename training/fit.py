@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from superion.featurizers import schema
 from superion.models.arrhenius import inverse_temperature_step
 from superion.models.batch import MaterialBatch
+from superion.models.ensemble import MAX_BATCH_MATERIALS
 from superion.models.material import Material
 from superion.models.network import NetworkConfig, NetworkOutput, SuperionNetwork
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.training.settings import FitSettings
+from superion.training.stopping import EarlyStopping, parted
 from superion.training.table import Measurement
 
 FINE_TUNING_RATE = 0.3
@@ -76,8 +78,12 @@ def fit_network(
     """Fit a network to `rows`, from `start` where weights are given; the same seed gives the same network on a CPU.
 
     Some of the `unlabelled` are shown beside the rows in every step, as bare formulas that probably conduct poorly. The
-    mean loss of every pass over the rows is appended to `curve`.
+    mean loss of every pass over the rows is appended to `curve`. Where the settings have a patience, some papers are
+    held out, and it stops when it gets no better on them; raises InvalidTable for rows too few for that.
     """
+    judging: list[Measurement] = []
+    if settings.patience is not None:
+        rows, judging = parted(rows, seed)
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = SuperionNetwork(config)
@@ -88,6 +94,9 @@ def fit_network(
     optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=settings.weight_decay)
     n_steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=n_steps, pct_start=WARM_UP)
+    stopping = None
+    if settings.patience is not None:
+        stopping = EarlyStopping(network, settings.patience, _judge(judging, config, settings, device))
     for _ in range(settings.epochs):
         order, losses = random.permutation(len(rows)), []
         for first in range(0, len(rows), settings.batch_size):
@@ -100,8 +109,14 @@ def fit_network(
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
+            if stopping is not None:
+                stopping.step(network)
         if curve is not None:
             curve.append(float(np.mean(losses)))
+        if stopping is not None and stopping.is_over():
+            break
+    if stopping is not None:
+        network.load_state_dict(stopping.best)
     return network.to("cpu").eval()
 
 
@@ -169,6 +184,27 @@ def _target_loss(mean: Tensor, deviation: Tensor, measured: Tensor, scale: float
     expected = deviation[known] / scale
     likelihood = error.detach() / expected + torch.log(expected)
     return error.sum() + DEVIATION_WEIGHT * likelihood.sum(), len(error)
+
+
+def _judge(
+    rows: Sequence[Measurement], config: NetworkConfig, settings: FitSettings, device: str
+) -> Callable[[SuperionNetwork], float]:
+    """Return what tells the mean loss of a network on rows of which all that is known is shown."""
+    chunks = []
+    for first in range(0, len(rows), MAX_BATCH_MATERIALS):
+        chunk = rows[first : first + MAX_BATCH_MATERIALS]
+        materials = [row.material for row in chunk]
+        batch = MaterialBatch.from_graphs(
+            [material.composition_graph for material in materials],
+            [material.crystal_graph(config.cutoff, config.neighbors) for material in materials],
+        )
+        chunks.append((batch.to(device), Labels.of(chunk, settings).to(device), len(chunk)))
+
+    def loss(network: SuperionNetwork) -> float:
+        summed = sum(n * float(loss_of(network(batch), labels, config, settings)) for batch, labels, n in chunks)
+        return summed / len(rows)
+
+    return loss
 
 
 def _drawn(unlabelled: Sequence[Material], settings: FitSettings, random: np.random.Generator) -> list[Material]:

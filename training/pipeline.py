@@ -26,7 +26,16 @@ from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, scoring_folds
 from superion.training.table import Measurement, MeasurementTable
-from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble, training_curves, units_of
+from superion.training.units import (
+    FINAL,
+    Unit,
+    Work,
+    check_patience,
+    fit_units,
+    load_ensemble,
+    training_curves,
+    units_of,
+)
 from superion.training.unlabelled import digest_of, without
 
 if TYPE_CHECKING:
@@ -74,7 +83,8 @@ def train(
     """Cross-validate, calibrate and fit the final ensemble; `folder` keeps finished units for a resumed run.
 
     A client of Dask has the networks and processes fitted on its workers. Raises InvalidTable for a table too small to
-    cross-validate or calibrate, InvalidValue for a device that is not there or a folder that belongs to another job,
+    cross-validate or calibrate, InvalidValue for a patience that it is too small for, for a device that is not there or
+    a folder that belongs to another job,
     Unavailable for a scheduler that is gone.
     """
     settings = settings_of(job)
@@ -85,6 +95,7 @@ def train(
     cross_validation.check_enough(rows, folds, usable)
     claim_folder(folder, job)
     work = work_of(job, _training_rows(folds, len(rows)), folder / "networks")
+    check_patience(work)
     units = units_of(work)
     finished: list[Unit] = []
 

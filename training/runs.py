@@ -59,6 +59,8 @@ class Request:
     """File of settings that differ from the defaults; see `settings_file`."""
     holdout: Sequence[Measurement] = ()
     """Rows that no model may learn from: their compositions are left out, and the champion is met on them."""
+    patience: int | None = None
+    """Passes without a gain on held-out papers after which a network stops; None makes all of them."""
 
 
 def run(
@@ -181,6 +183,7 @@ def _settings(request: Request) -> TrainingSettings:
             value=request.settings.name,
         )
     fit = base.fit if request.epochs is None else replace(base.fit, epochs=request.epochs)
+    fit = fit if request.patience is None else replace(fit, patience=request.patience)
     return replace(base, n_folds=request.folds, n_members=request.members, seed=request.seed, fit=fit)
 
 

@@ -16,7 +16,10 @@ class FitSettings:
     """Hold how one network is fitted."""
 
     epochs: int = 120
-    """Passes over the rows."""
+    """Passes over the rows; the most of them where there is a patience."""
+    patience: int | None = None
+    """Passes that a network may get no better on held-out papers before it stops and goes back to its best
+    (`superion.training.stopping`); None makes all passes, on all rows, which was measured to be better."""
     batch_size: int = 32
     learning_rate: float = 5e-4
     """Peak of the one-cycle schedule."""
@@ -66,6 +69,7 @@ class TrainingSettings:
             ("folds", self.n_folds, 2, 100),
             ("members", self.n_members, 2, MAX_MEMBERS),
             ("epochs", self.fit.epochs, 1, 100_000),
+            ("patience", 1 if self.fit.patience is None else self.fit.patience, 1, 100_000),
         ):
             if not low <= value <= high:
                 raise InvalidValue(f"{name} must lie between {low} and {high}, not {value}", field=name, value=value)

@@ -34,6 +34,7 @@ from superion.training.fit import fit_network
 from superion.training.one_thread import one_thread
 from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
+from superion.training.stopping import parted
 from superion.training.table import Measurement
 from superion.training.trees import grow_trees
 
@@ -91,6 +92,15 @@ def units_of(work: Work) -> list[Unit]:
     """Return the units that the ensembles of a run need."""
     units = [Unit(fold, member) for fold in work.train for member in range(work.settings.n_members)]
     return units + [Unit(fold, kind="processes") for fold in work.train]
+
+
+def check_patience(work: Work) -> None:
+    """Raise InvalidValue, before anything is fitted, for rows that are too few to hold some out for a patience."""
+    if work.settings.fit.patience is None:
+        return
+    for unit in units_of(work):
+        if unit.kind == "network":
+            parted([work.rows[index] for index in work.train[unit.fold]], unit.seed(work.settings.seed))
 
 
 def fit_units(
@@ -157,12 +167,18 @@ def put_together(work: Work, fold: int, networks: Sequence[dict[str, Array]], pr
 
 
 def training_curves(work: Work) -> dict[str, FloatArray]:
-    """Return the loss of every pass over the rows, shape (n_epochs,), mean over the networks of a fold, by its name."""
+    """Return the loss of every pass over the rows, shape (n_epochs,), mean over the networks of a fold, by its name.
+
+    Of passes that only some networks made, the others having stopped, it is the mean over these.
+    """
     curves = {}
     for fold in work.train:
         files = [work.folder / Unit(fold, member).file for member in range(work.settings.n_members)]
         kept = [load_file(file)[CURVE].double().numpy() for file in files]
-        curves["all rows" if fold == FINAL else f"without fold {fold + 1}"] = np.mean(kept, axis=0)
+        padded = np.full((len(kept), max(map(len, kept))), np.nan)
+        for row, curve in zip(padded, kept, strict=True):
+            row[: len(curve)] = curve
+        curves["all rows" if fold == FINAL else f"without fold {fold + 1}"] = np.nanmean(padded, axis=0)
     return curves
 
 

@@ -35,6 +35,13 @@ def train(
     members: Members = 4,
     folds: Folds = 5,
     epochs: Epochs = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop a network once so many passes make it no better on papers that it does not learn from.  "
+            "[default: it makes all passes, on all papers]"
+        ),
+    ] = None,
     workers: Workers = None,
     unlabelled: Annotated[
         bool,
@@ -57,7 +64,20 @@ def train(
     except ModuleNotFoundError as error:
         raise missing(error, "train") from error
     asked = Request(
-        data, cifs, name, start, resume, seed, device, members, folds, epochs, workers, unlabelled, settings=settings
+        data,
+        cifs,
+        name,
+        start,
+        resume,
+        seed,
+        device,
+        members,
+        folds,
+        epochs,
+        workers,
+        unlabelled,
+        settings=settings,
+        patience=patience,
     )
     elsewhere = scheduler is not None or slurm is not None
     with place(None, scheduler, slurm) if elsewhere else nullcontext() as client, progress_bar("fits") as progress:
