@@ -252,9 +252,7 @@ class Predictor:
         near = domain.nearest_of(formulas, readable)
         found = zip(formulas, domain.distances(formulas), novelties, near, strict=True)
         return [
-            DomainAnswer(
-                domain.is_near(distance, novelty) and not domain.unseen_elements(formula), distance, nearest, novelty
-            )
+            DomainAnswer(domain.holds(formula, novelty), distance, nearest, novelty)
             for formula, distance, novelty, nearest in found
         ]
 
@@ -264,7 +262,12 @@ class Predictor:
         unseen = domain.unseen_elements(material.formula)
         if unseen:
             # In an order of its own, so that one material has one answer however its formula is written.
-            found.append(f"no training material holds {', '.join(sorted(unseen))}: the interval may be too narrow")
+            what_of_it = (
+                "the answer rests on elements that replace it"
+                if found_domain.in_domain
+                else "the interval may be too narrow"
+            )
+            found.append(f"no training material holds {', '.join(sorted(unseen))}: {what_of_it}")
         elif not found_domain.in_domain:
             found.append("outside the compositions the model was trained on: expect an error of decades")
         if material.crystal is not None and material.cell == CellContext():

@@ -210,16 +210,16 @@ formulas have a calibration of their own: coverage {alone["coverage"]:.3f}, mean
 def _domain(measured: Mapping[str, Any]) -> str:
     inside, outside, novelty = measured["inside"], measured["outside"], measured["novelty_threshold"]
     rule = (
-        f"no more than {100 * measured['threshold']:.0f} % of its atoms would have to be exchanged for other elements "
-        "to make a training composition"
+        f"no more than {100 * measured['threshold']:.0f} % of its atoms would have to be exchanged for other elements\n"
+        "to make a training composition, and no element is new"
         if novelty is None
-        else f"its novelty is at most {novelty:.2f}, the share of what could be known of the conductivity from the "
-        "formula that the training rows leave open to the Gaussian process on formulas"
+        else f"its novelty is at most {novelty:.2f}: the share of what could be known of the\n"
+        "conductivity from the formula that the training rows leave open to the Gaussian process on formulas"
     )
     return f"""\
 ## Domain
 
-A material is inside when {rule}, and no element is new.
+A material is inside when {rule}.
 
 In cross-validation, by what each fold had learned: inside {inside["n"]} rows, MAE at -15
 {_figure(inside["mae"])}, coverage {_figure(inside["coverage"])}; outside {outside["n"]} rows, MAE

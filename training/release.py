@@ -27,7 +27,7 @@ from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement, MeasurementTable, joined, read_table
 from superion.training.unlabelled import DATA_SET, unlabelled_materials
 
-VERSION = "2"
+VERSION = "3"
 
 REFERENCE = re.compile(r"\bD2\s*-\s*(\d+)")
 """How OBELiX notes that a row is in the table of activation energies, and under which reference."""

@@ -198,12 +198,13 @@ def test_novelty_decides_where_the_domain_has_a_threshold_for_it() -> None:
     by_distance = replace(domain("LiCl"), threshold=0.1)
     by_novelty = replace(by_distance, novelty_threshold=0.4)
     assert (by_distance.inside_share, by_novelty.inside_share) == (INSIDE_QUANTILE, NOVELTY_QUANTILE)
-    assert by_novelty.is_near(1.0, 0.4) and not by_novelty.is_near(0.0, 0.41)
-    for one, novelty in ((by_distance, None), (by_distance, 0.9), (by_novelty, None)):
-        assert one.is_near(0.1, novelty) and not one.is_near(0.11, novelty)
-    assert by_novelty.holds(of("LiCl2"), 0.3) and not by_novelty.holds(of("LiCl2"), 0.5)
-    assert not by_novelty.holds(of("LiCl2")), "its distance is 0.17"
-    assert not by_novelty.holds(of("LiBr"), 0.0), "no training material holds bromine"
+    for text in ("LiCl", "LiCl2", "LiBr", "Na2O"):
+        # Neither its distance nor a new element counts.
+        assert by_novelty.holds(of(text), 0.4) and not by_novelty.holds(of(text), 0.41)
+    for one, novelty in ((by_distance, None), (by_distance, 0.1), (by_novelty, None)):
+        assert one.holds(of("LiCl"), novelty)
+        assert not one.holds(of("LiCl2"), novelty), "its distance is 0.17"
+        assert not replace(one, threshold=1.0).holds(of("LiBr"), novelty), "no training material holds bromine"
 
 
 @pytest.mark.parametrize(

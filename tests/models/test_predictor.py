@@ -242,6 +242,9 @@ def test_novelty_decides_where_the_model_is_judged_by_it(threshold: float | None
     assert answer.domain.in_domain is in_domain
     assert predictor.inside([asked]) == [in_domain]
     assert any("outside the compositions" in text for text in answer.warnings) is not in_domain
+    (about_new,) = (text for text in one(predictor, "LiTiS4P4F0.1").warnings if "training material" in text)
+    assert about_new.startswith("no training material holds F: ")
+    assert ("elements that replace it" in about_new) is in_domain
     mean, spread, novelties = predictor.log10_conductivity_and_novelty([asked], np.array([60.0]))
     alone = predictor.log10_conductivity([asked], np.array([60.0]))
     assert (mean, spread.total) == (alone[0], alone[1].total)
