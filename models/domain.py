@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from superion.featurizers.element_data import ATOMIC_NUMBER, SYMBOLS
 from superion.featurizers.formula import Formula
+from superion.featurizers.substitution import replacements
 
 N_NEAREST = 3
 """Known materials shown with a prediction."""
@@ -85,15 +86,14 @@ class Domain:
     def joined(self, other: Domain | None) -> Domain:
         """Return the domain that holds what either does, with the known materials of this one.
 
-        It is judged by novelty where both are.
+        Where both are judged by novelty it is by that of the other, the parent of this one: what is new to the parent
+        and was learned since is no longer novel, and a table of what is strange to the parent must not raise the bar.
         """
         if other is None:
             return self
         fractions = np.unique(np.concatenate([self.fractions, other.fractions]), axis=0)
-        novelty = [one.novelty_threshold for one in (self, other) if one.novelty_threshold is not None]
-        return Domain(
-            fractions, max(self.threshold, other.threshold), self.known, max(novelty) if len(novelty) == 2 else None
-        )
+        novelty = None if self.novelty_threshold is None else other.novelty_threshold
+        return Domain(fractions, max(self.threshold, other.threshold), self.known, novelty)
 
     @property
     def inside_share(self) -> float:
@@ -122,16 +122,21 @@ class Domain:
         """Return the fractions of each element (n_elements, n_training), and their sums (n_training,)."""
         return np.ascontiguousarray(self.fractions.T), self.fractions.sum(axis=1)
 
-    def holds(self, formula: Formula, novelty: float | None = None) -> bool:
-        """Tell whether a formula is inside.
+    def holds(self, formula: Formula, novelty: float | None = None, distance: float | None = None) -> bool:
+        """Tell whether a formula is inside; its distance is found where it is needed and not given.
 
-        It is when it is not too novel, or, where no novelty decides, when it is near enough to a training composition
-        and holds no new element. (A new element is none of the novelty's business where elements that replace it are
-        known: such rows were covered out of fold as often as others.)
+        It is when it is not too novel, and a training material holds every element of it or one that replaces that
+        element in known compounds (such rows were covered out of fold as often as others). Where no novelty decides, it
+        is when it is near enough to a training composition and holds no new element.
         """
         if novelty is not None and self.novelty_threshold is not None:
-            return novelty <= self.novelty_threshold
-        return self.distance(formula) <= self.threshold and not self.unseen_elements(formula)
+            return novelty <= self.novelty_threshold and self._replaced.issuperset(formula.symbols)
+        distance = self.distance(formula) if distance is None else distance
+        return distance <= self.threshold and not self.unseen_elements(formula)
+
+    def inside(self, formulas: Sequence[Formula], novelties: Sequence[float | None]) -> list[bool]:
+        """Tell which formulas are inside."""
+        return [self.holds(formula, novelty) for formula, novelty in zip(formulas, novelties, strict=True)]
 
     def unseen_elements(self, formula: Formula) -> tuple[str, ...]:
         """Return the elements of a formula that no training composition holds."""
@@ -141,6 +146,12 @@ class Domain:
     def _seen(self) -> frozenset[str]:
         """Elements of the training compositions."""
         return frozenset(SYMBOLS[column] for column in np.flatnonzero(self.fractions.max(axis=0)))
+
+    @cached_property
+    def _replaced(self) -> frozenset[str]:
+        """Elements of the training compositions, and those that they replace in known compounds."""
+        seen = self.fractions.max(axis=0) > 0
+        return self._seen | {SYMBOLS[row] for row in np.flatnonzero(replacements()[:, seen].sum(axis=1) > 0.0)}
 
     @cached_property
     def datasets(self) -> frozenset[str]:

@@ -110,6 +110,13 @@ class Ensemble:
         """Return what is added to forests and processes for materials, shape (n,), in the unit of the target."""
         return self._corrected(target, materials)[0]
 
+    def novelty(self, target: str, materials: Sequence[Material]) -> FloatArray | None:
+        """Return what `predict` does as `TargetOutput.novelty`, without predicting anything else."""
+        every = [one.processes.get((target, "formula")) for one in (self.processes, *self.corrections)]
+        if every[0] is None:
+            return None
+        return np.min([one.predict(materials).novelty for one in every if one is not None], axis=0)
+
     def _corrected(self, target: str, materials: Sequence[Material]) -> tuple[FloatArray, FloatArray]:
         """Return what is added for materials, and how unlike the formulas that the additions were learned from."""
         total, novelty = np.zeros(len(materials)), np.ones(len(materials))

@@ -157,9 +157,10 @@ class Predictor:
 
     def inside(self, materials: Sequence[Material]) -> list[bool]:
         """Tell which materials lie inside the domain."""
-        novelties = self._novelty(self.artefact.ensemble.predict(materials))
-        holds = self.artefact.domain.holds
-        return [holds(one.formula, novelty) for one, novelty in zip(materials, novelties, strict=True)]
+        domain, ensemble = self.artefact.domain, self.artefact.ensemble
+        novelty = None if domain.novelty_threshold is None else ensemble.novelty(CONDUCTIVITY, materials)
+        listed = [None] * len(materials) if novelty is None else novelty.tolist()
+        return domain.inside([material.formula for material in materials], listed)
 
     def calibration_of(self, target: str, materials: Sequence[Material]) -> RowCalibration | None:
         """Return the calibration of a target for materials, None for a target that was not learned."""
@@ -252,7 +253,7 @@ class Predictor:
         near = domain.nearest_of(formulas, readable)
         found = zip(formulas, domain.distances(formulas), novelties, near, strict=True)
         return [
-            DomainAnswer(domain.holds(formula, novelty), distance, nearest, novelty)
+            DomainAnswer(domain.holds(formula, novelty, distance), distance, nearest, novelty)
             for formula, distance, novelty, nearest in found
         ]
 

@@ -251,11 +251,8 @@ def _ask(predictor: Predictor, batch: Sequence[Offered]) -> list[tuple[float, bo
     temperatures = np.array([offered.answered.temperature_c for offered in batch])
     materials = [offered.read.material for offered in batch]
     means, _, novelties = predictor.log10_conductivity_and_novelty(materials, temperatures)
-    holds = predictor.artefact.domain.holds
-    return [
-        (float(mean), holds(material.formula, novelty)) if math.isfinite(mean) else None
-        for material, mean, novelty in zip(materials, means, novelties, strict=True)
-    ]
+    inside = predictor.artefact.domain.inside([material.formula for material in materials], novelties)
+    return [(float(mean), within) if math.isfinite(mean) else None for mean, within in zip(means, inside, strict=True)]
 
 
 @functools.cache

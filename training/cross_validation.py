@@ -128,6 +128,11 @@ def _scores_conductivity(rows: Sequence[Measurement]) -> BoolArray:
     return np.array([row.log10_conductivity is not None and row.scored for row in rows], dtype=bool)
 
 
+def _scoring(found: OutOfFold) -> npt.NDArray[np.int64]:
+    """Return the numbers of the rows whose conductivity scores."""
+    return np.flatnonzero(found.usable & _scores_conductivity(found.rows))
+
+
 def energy_scores(found: OutOfFold) -> tuple[FloatArray, BoolArray]:
     """Return measured activation energies (n_rows,) [eV], NaN where unknown, and which of them score."""
     measured = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in found.rows])
@@ -164,7 +169,7 @@ def scored_conductivity(
 
     `outputs` is what is scored, `found.output` unless given.
     """
-    chosen = np.flatnonzero(found.usable & _scores_conductivity(found.rows))
+    chosen = _scoring(found)
     rows = [found.rows[int(index)] for index in chosen]
     step = np.array([inverse_temperature_step(row.temperature_c) for row in found.rows])
     mean, spread = conductivity_at(dict(found.output if outputs is None else outputs), step, energies)
@@ -239,9 +244,8 @@ def intervals(scored: Scored, fold_of: npt.NDArray[np.int64]) -> tuple[dict[str,
 def domain_of(found: OutOfFold, parent: Domain | None = None, known: Sequence[KnownMaterial] = ()) -> Domain:
     """Return the domain of a model of all rows, and of its parent, with the known materials that it is to show."""
     own = Domain.fit([row.material.formula for row in found.rows], paper_groups(found.rows), known)
-    scoring = np.flatnonzero(found.usable & _scores_conductivity(found.rows))
     # What the parent knew is not forgotten by fine-tuning.
-    return replace(own, novelty_threshold=_novelty_threshold(found, scoring)).joined(parent)
+    return replace(own, novelty_threshold=_novelty_threshold(found, _scoring(found))).joined(parent)
 
 
 def _novelty_threshold(found: OutOfFold, among: npt.NDArray[np.int64]) -> float | None:
@@ -261,14 +265,15 @@ def _by_domain(
     formulas = [row.material.formula for row in found.rows]
     own, domain = domain_of(found), domain_of(found, parent)
     novelty = found.output[CONDUCTIVITY].novelty
+    novelties = [None] * len(formulas) if novelty is None else novelty.tolist()
     inside = np.zeros(len(found.rows), dtype=bool)
     for number, fold in enumerate(found.folds):
         learned = fraction_vectors([formulas[index] for index in fold.train])
         threshold = _novelty_threshold(found, chosen[found.fold_of[chosen] != number])
         known = replace(own, fractions=learned, novelty_threshold=threshold).joined(parent)
-        inside[fold.test] = [
-            known.holds(formulas[index], None if novelty is None else float(novelty[index])) for index in fold.test
-        ]
+        inside[fold.test] = known.inside(
+            [formulas[index] for index in fold.test], [novelties[index] for index in fold.test]
+        )
     outside = ~inside[chosen]
     answer: dict[str, Any] = {"threshold": domain.threshold, "novelty_threshold": domain.novelty_threshold}
     for name, mask in (("inside", ~outside), ("outside", outside)):

@@ -159,9 +159,7 @@ def predicted(predictor: Predictor, table: MeasurementTable, confidence: float =
         upper=upper,
         distance=distance,
         novelty=novelties,
-        in_domain=[
-            domain.holds(material.formula, novelty) for material, novelty in zip(materials, novelties, strict=True)
-        ],
+        in_domain=domain.inside([material.formula for material in materials], novelties),
         failed=(*table.failed, *unscored),
     )
 

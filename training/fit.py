@@ -79,7 +79,7 @@ def fit_network(
 
     Some of the `unlabelled` are shown beside the rows in every step, as bare formulas that probably conduct poorly. The
     mean loss of every pass over the rows is appended to `curve`. Where the settings have a patience, some papers are
-    held out, and it stops when it gets no better on them; raises InvalidTable for rows too few for that.
+    held out, and it stops when it gets no better on them; raises InvalidValue for rows too few for that.
     """
     judging: list[Measurement] = []
     if settings.patience is not None:
@@ -96,7 +96,8 @@ def fit_network(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=n_steps, pct_start=WARM_UP)
     stopping = None
     if settings.patience is not None:
-        stopping = EarlyStopping(network, settings.patience, _judge(judging, config, settings, device))
+        judge = _judge(judging, config, settings, device)
+        stopping = EarlyStopping(network, settings.patience, n_steps // settings.epochs, judge)
     for _ in range(settings.epochs):
         order, losses = random.permutation(len(rows)), []
         for first in range(0, len(rows), settings.batch_size):

@@ -25,17 +25,9 @@ from superion.training import cross_validation, reference
 from superion.training.card import model_card
 from superion.training.settings import TrainingSettings
 from superion.training.splits import Fold, scoring_folds
+from superion.training.stopping import parted
 from superion.training.table import Measurement, MeasurementTable
-from superion.training.units import (
-    FINAL,
-    Unit,
-    Work,
-    check_patience,
-    fit_units,
-    load_ensemble,
-    training_curves,
-    units_of,
-)
+from superion.training.units import FINAL, Unit, Work, fit_units, load_ensemble, training_curves, units_of
 from superion.training.unlabelled import digest_of, without
 
 if TYPE_CHECKING:
@@ -93,9 +85,9 @@ def train(
     usable = unknown_to(job.parent, rows)
     folds = folds_of(rows, settings)
     cross_validation.check_enough(rows, folds, usable)
+    check_patience(job)
     claim_folder(folder, job)
     work = work_of(job, _training_rows(folds, len(rows)), folder / "networks")
-    check_patience(work)
     units = units_of(work)
     finished: list[Unit] = []
 
@@ -111,6 +103,17 @@ def train(
     return Trained(artefact, metrics, found, training_curves(work))
 
 
+def check_patience(job: Job) -> None:
+    """Raise InvalidValue, before anything is fitted, for a patience with too few rows to hold some of them out."""
+    settings = settings_of(job)
+    if settings.fit.patience is None:
+        return
+    rows = job.table.rows
+    for number, train in _training_rows(folds_of(rows, settings), len(rows)).items():
+        for member in range(settings.n_members):
+            parted([rows[index] for index in train], Unit(number, member).seed(settings.seed))
+
+
 def work_of(job: Job, train: dict[int, Sequence[int]], folder: Path) -> Work:
     """Return what every unit of a job needs, with the rows that each fold learns from."""
     return Work(
@@ -119,7 +122,10 @@ def work_of(job: Job, train: dict[int, Sequence[int]], folder: Path) -> Work:
         settings=settings_of(job),
         folder=folder,
         start=_parent_weights(job.parent),
-        parent=None if job.parent is None else job.parent.artefact.ensemble,
+        # What is fine-tuned answers as new models do, whatever the format of its parent.
+        parent=None
+        if job.parent is None
+        else replace(job.parent.artefact.ensemble, pools=True, formula_processes=True),
         device=job.device,
         unlabelled=unlabelled_of(job),
     )

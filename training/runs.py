@@ -90,6 +90,7 @@ def run(
     check = check_table(table, request.folds, request.seed)
     for line in check.lines():
         tell(line)
+    pipeline.check_patience(job)  # before there is a run that could not be resumed without
     tracking.client()
     with mlflow.start_run(run_id=request.resume, run_name=None if request.resume else request.name) as active:
         run_id = active.info.run_id

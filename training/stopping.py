@@ -19,34 +19,39 @@ from superion.training.splits import scoring_folds
 from superion.training.table import Measurement
 
 HELD_OUT = 8
-"""One in so many rows is held out, in whole papers."""
-KEPT_A_STEP = 0.99
-"""Share of the average that a step leaves as it is: it reaches back over a hundred batches."""
+"""One in so many rows is held out, in whole papers; more where there are fewer papers or compositions than this."""
+AVERAGED_PASSES = 6
+"""Passes that the average of the weights reaches back over."""
 
 
 def parted(rows: Sequence[Measurement], seed: int) -> tuple[list[Measurement], list[Measurement]]:
     """Return the rows to learn from and those to judge by, which share no paper and no composition.
 
+    Of so many seeds that follow one another each holds out other papers (the first being 0, or a multiple of their
+    number), so that what one network of an ensemble does not learn from others do.
     Where papers do not allow it the rows are parted by composition. Raises InvalidValue where that does not go either.
     """
     try:
-        fold = scoring_folds(rows, HELD_OUT, seed)[1][0]
+        folds = scoring_folds(rows, HELD_OUT, seed // HELD_OUT)[1]
     except InvalidTable as error:
         raise InvalidValue(
             f"with a patience, one in {HELD_OUT} rows is held out in whole papers; {len(rows)} rows are too few for "
             "that: train without a patience",
-            field="patience",
+            field="data",
             value=len(rows),
         ) from error
+    fold = folds[seed % len(folds)]
     return [rows[index] for index in fold.train], [rows[index] for index in fold.test]
 
 
 class EarlyStopping:
     """Follow a network that learns, and keep its averaged weights of when they were best."""
 
-    def __init__(self, network: SuperionNetwork, patience: int, error: Callable[[SuperionNetwork], float]) -> None:
+    def __init__(
+        self, network: SuperionNetwork, patience: int, steps_a_pass: int, error: Callable[[SuperionNetwork], float]
+    ) -> None:
         """Begin with the network as it is, which is best until a pass is better; `error` judges weights."""
-        average = get_ema_multi_avg_fn(KEPT_A_STEP)  # type: ignore[no-untyped-call] # torch does not type it
+        average = get_ema_multi_avg_fn(1.0 - 1.0 / (AVERAGED_PASSES * steps_a_pass))  # type: ignore[no-untyped-call] # torch does not type it
         self._average = AveragedModel(network, multi_avg_fn=average)
         self._error = error
         self._patience = patience

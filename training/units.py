@@ -34,7 +34,6 @@ from superion.training.fit import fit_network
 from superion.training.one_thread import one_thread
 from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
-from superion.training.stopping import parted
 from superion.training.table import Measurement
 from superion.training.trees import grow_trees
 
@@ -92,15 +91,6 @@ def units_of(work: Work) -> list[Unit]:
     """Return the units that the ensembles of a run need."""
     units = [Unit(fold, member) for fold in work.train for member in range(work.settings.n_members)]
     return units + [Unit(fold, kind="processes") for fold in work.train]
-
-
-def check_patience(work: Work) -> None:
-    """Raise InvalidValue, before anything is fitted, for rows that are too few to hold some out for a patience."""
-    if work.settings.fit.patience is None:
-        return
-    for unit in units_of(work):
-        if unit.kind == "network":
-            parted([work.rows[index] for index in work.train[unit.fold]], unit.seed(work.settings.seed))
 
 
 def fit_units(

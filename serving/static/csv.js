@@ -46,6 +46,7 @@ function columns(temperatures) {
     ["band_gap_eV", (one) => one.band_gap_eV?.mean],
     ["in_domain", (one) => one.domain.in_domain],
     ["domain_distance", (one) => one.domain.distance],
+    ["domain_novelty", (one) => one.domain.novelty],
     ["warnings", (one) => one.warnings.join("; ")],
   ];
 }

@@ -41,8 +41,9 @@ function domainPart(domain) {
     formula(one.formula), fixed(one.distance, 3), one.measured_S_per_cm === null ? "–" : scientific(one.measured_S_per_cm), cited(one.source)]);
   return el("section.panel", {},
     el("h3", {}, "How far from what is known ", verdict(domain)),
-    el("p.note", {}, `${percent(domain.distance, 1)} of the atoms differ from the nearest material that the model has learned from. `
-      + (domain.in_domain ? "That is as near as materials of other papers are." : "Predictions this far out are less sure than their intervals say.")),
+    el("p.note", {}, `${percent(domain.distance, 1)} of the atoms differ from the nearest material that the model has learned from`
+      + (domain.novelty === null ? ". " : `, and ${percent(domain.novelty, 1)} of what could be known of the conductivity from the formula is not. `)
+      + (domain.in_domain ? "The materials of papers that the model was tested on were as near." : "Predictions this far out are off by two decades and more on average.")),
     table("Nearest known materials", [{ name: "Material" }, { name: "Distance", number: true }, { name: "Measured, S/cm", number: true }, { name: "Source" }], rows));
 }
 

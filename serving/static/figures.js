@@ -15,6 +15,8 @@ function conductivityEntry(one) {
     [`${shown[1]} to ${shown[2]} ${unit}`, el("br"), `log₁₀(S/cm) ${fixed(mean)} (${range(one.log10_S_per_cm)})`], ".conductivity");
 }
 
+const newness = ({ novelty, distance }) => (novelty === null ? `distance ${fixed(distance, 3)}` : `novelty ${fixed(novelty)}`);
+
 /** Return the figures of a prediction as a list of terms. */
 export function keyFigures(prediction, values, options) {
   const energy = prediction.activation_energy_eV;
@@ -26,5 +28,5 @@ export function keyFigures(prediction, values, options) {
     entry("Activation energy", energy ? `${fixed(energy.mean)} eV` : "–", energy ? `${range(energy)} eV` : "not learned by this model"),
     entry("Interphase on lithium", learned ? interphase(learned.class) : "–", learned ? `probability ${probability}` : "not learned by this model"),
     entry("Window against Li⁺/Li", hull ? `${fixed(hull.reduction_limit_V)} to ${upper}` : "–", hull ? `by the hull of ${hull.table}` : "the hull does not know an element"),
-    entry("Domain", verdict(prediction.domain), `distance ${fixed(prediction.domain.distance, 3)}`));
+    entry("Domain", verdict(prediction.domain), newness(prediction.domain)));
 }

@@ -47,7 +47,7 @@ function columnsOf(temperatures) {
     column("Activation energy, eV", activation, (one) => fixed(activation(one))),
     column("Reaction with Li, eV/atom", reaction, (one) => fixed(reaction(one))),
     column("Interphase", kind, (one) => interphase(kind(one)), false),
-    column("Domain", (one) => one.domain.distance, (one) => verdict(one.domain), false),
+    column("Domain", (one) => one.domain.novelty ?? one.domain.distance, (one) => verdict(one.domain), false),
   ];
 }
 

@@ -207,12 +207,26 @@ def test_novelty_decides_where_the_domain_has_a_threshold_for_it() -> None:
         assert not replace(one, threshold=1.0).holds(of("LiBr"), novelty), "no training material holds bromine"
 
 
+def test_an_element_that_nothing_known_replaces_is_outside_however_little_of_it_there_is() -> None:
+    by_novelty = replace(domain("LiCl"), novelty_threshold=0.4)
+    assert by_novelty.holds(of("LiCl0.99Br0.01"), 0.1)
+    assert not by_novelty.holds(of("LiCl0.99He0.01"), 0.1)
+    assert replace(domain("LiCl", "HeLi"), novelty_threshold=0.4).holds(of("LiCl0.99He0.01"), 0.1)
+
+
+def test_many_are_judged_as_one_by_one_and_a_distance_that_is_known_is_not_sought() -> None:
+    one = replace(domain("LiCl", "Li2S"), threshold=0.1, novelty_threshold=0.4)
+    formulas, novelties = [of("LiCl"), of("LiCl2"), of("LiCl2")], [0.5, None, 0.1]
+    assert one.inside(formulas, novelties) == [False, False, True]
+    assert one.holds(of("LiCl2"), None, 0.05) and not one.holds(of("LiCl"), None, 0.2)
+
+
 @pytest.mark.parametrize(
-    ("own", "other", "both"), [(0.2, 0.4, 0.4), (0.5, 0.4, 0.5), (None, 0.4, None), (0.2, None, None)]
+    ("own", "parent", "both"), [(0.2, 0.4, 0.4), (0.8, 0.4, 0.4), (None, 0.4, None), (0.2, None, None)]
 )
-def test_joined_domains_are_judged_by_novelty_where_both_are(
-    own: float | None, other: float | None, both: float | None
+def test_joined_domains_are_judged_by_the_novelty_of_the_parent_where_both_have_one(
+    own: float | None, parent: float | None, both: float | None
 ) -> None:
     one = replace(domain("LiCl"), novelty_threshold=own)
-    assert one.joined(replace(domain("Li2S"), novelty_threshold=other)).novelty_threshold == both
+    assert one.joined(replace(domain("Li2S"), novelty_threshold=parent)).novelty_threshold == both
     assert one.joined(None).novelty_threshold == own

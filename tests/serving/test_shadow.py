@@ -17,7 +17,9 @@ import pytest
 
 import superion
 from superion.errors import NotFound, Unavailable
+from superion.featurizers.formula import Formula
 from superion.models.artefact import Artefact
+from superion.models.material import Material
 from superion.models.predictor import RELEASE_FOLDER, Predictor
 from superion.models.records import ModelName
 from superion.models.targets import CONDUCTIVITY
@@ -160,6 +162,19 @@ def test_a_mean_outside_the_champions_interval_is_counted(
     shadow.start(lambda: False)
     shadow.offer(ask(champion, MATERIALS, confidence=0.05))
     assert compared(shadow, 5, wait_for).n_outside_interval == 5
+
+
+def test_materials_outside_the_shadows_domain_are_counted(
+    shadow: Shadow, fake: Registry, champion: Predictor, superion_home: Path, wait_for: Callable[..., Any]
+) -> None:
+    shadow.look()
+    shadow.start(lambda: False)
+    # LiF is near to what was learned from by its distance, and novel all the same.
+    asked = ["Li6PS5Cl", "LiF"]
+    shadow.offer(ask(champion, asked))
+    assert compared(shadow, 2, wait_for).n_outside_domain == 1
+    assert shadow.predictor is not None
+    assert shadow.predictor.inside([Material(Formula.parse(text)) for text in asked]) == [True, False]
 
 
 def test_a_material_is_compared_once_and_only_as_the_champion_answered(

@@ -13,13 +13,17 @@ from superion.models.artefact import Artefact
 from superion.models.ensemble import Ensemble
 from superion.models.material import Material
 from superion.models.predictor import Predictor
+from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.records import ModelName
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import TreeEnsemble
+from superion.training import pipeline
 from superion.training.corrections import fit_corrections
 from superion.training.processes import fit_processes
-from superion.training.settings import TreeSettings
+from superion.training.settings import TrainingSettings, TreeSettings
+from superion.training.table import MeasurementTable
 from superion.training.trees import MIN_ROWS, grow_trees
+from superion.training.units import FINAL, fit_units, load_ensemble, units_of
 
 from ..models import _builders as models
 from . import _builders
@@ -78,6 +82,8 @@ def test_what_was_corrected_is_no_longer_novel(parent: Ensemble) -> None:
     assert after[1] == pytest.approx(before[1]), "far from the new rows the parent decides"
     own = tuned.corrections[0].processes[CONDUCTIVITY, "formula"].predict(asked).novelty
     assert after == pytest.approx(np.minimum(before, own))
+    assert tuned.novelty(CONDUCTIVITY, asked) == pytest.approx(after)
+    assert replace(tuned, processes=ProcessEnsemble({})).novelty(CONDUCTIVITY, asked) is None
 
 
 def test_a_limit_that_the_parent_respects_corrects_nothing(parent: Ensemble) -> None:
@@ -100,6 +106,27 @@ def test_corrections_add_up_and_survive_saving(parent: Ensemble, tmp_path: Path)
     artefact.save(tmp_path)
     before = Predictor(artefact, ModelName("small", "3")).predict(asked).as_dict()
     assert Predictor.from_folder(tmp_path).predict(asked).as_dict() == before
+
+
+def test_a_parent_of_an_older_format_is_corrected_as_its_child_answers(parent: Ensemble, tmp_path: Path) -> None:
+    older = replace(models.artefact(), ensemble=replace(parent, formula_processes=False, pools=False))
+    rows = shifted_rows(parent)
+    settings = TrainingSettings(n_folds=2, n_members=2, fit=replace(_builders.FIT, epochs=1))
+    job = pipeline.Job(
+        MeasurementTable("own.csv", tuple(rows)), settings, parent=Predictor(older, ModelName("small", "1")), workers=1
+    )
+    work = pipeline.work_of(job, {FINAL: range(len(rows))}, tmp_path)
+    fit_units(work, units_of(work), workers=1)
+    child = load_ensemble(work, FINAL)
+    assert child.pools and child.formula_processes
+    materials = [row.material for row in rows]
+    answered = child.without_networks(CONDUCTIVITY, materials)
+    measured = [row.log10_conductivity for row in rows]
+    assert answered == pytest.approx(measured, abs=0.3)
+    found = fit_corrections(rows, replace(parent, corrections=()))
+    expected = found.answers(CONDUCTIVITY, materials)
+    assert expected is not None
+    assert child.correction(CONDUCTIVITY, materials) == pytest.approx(expected.known.mean)
 
 
 def test_few_rows_and_a_parent_of_networks_alone_correct_nothing(parent: Ensemble) -> None:
