@@ -214,7 +214,8 @@ def _domain(measured: Mapping[str, Any]) -> str:
         "to make a training composition, and no element is new"
         if novelty is None
         else f"its novelty is at most {novelty:.2f}: the share of what could be known of the\n"
-        "conductivity from the formula that the training rows leave open to the Gaussian process on formulas"
+        "conductivity from the formula that the training rows leave open to the Gaussian process on formulas;\n"
+        "and when a training material holds each of its elements, or one that replaces it in known compounds"
     )
     return f"""\
 ## Domain

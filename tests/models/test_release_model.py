@@ -58,8 +58,8 @@ def test_the_release_was_made_with_this_featuriser() -> None:
     assert config()["featuriser"] == featuriser_fingerprint()
 
 
-def test_the_release_is_version_2_of_superion() -> None:
-    assert (release().model.name, release().model.version) == ("superion", "2")
+def test_the_release_is_version_3_of_superion() -> None:
+    assert (release().model.name, release().model.version) == ("superion", "3")
 
 
 def test_the_release_is_the_champion_of_a_new_home() -> None:
