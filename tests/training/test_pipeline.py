@@ -150,7 +150,7 @@ def test_the_artefact_says_how_it_was_trained(artefact: Artefact) -> None:
     assert {"censored_at_-15", "censored_at_-10", "uncensored", "with_structure", "interval", "forest"} <= set(metrics)
     assert metrics["activation_energy"]["n"] == 18
     assert set(metrics["formula_alone"]) == {"censored_at_-15", "censored_at_-10", "uncensored", "interval"}
-    assert set(metrics["parts"]) == {"networks", "forests", "processes"}
+    assert set(metrics["parts"]) == {"networks", "forests", "processes", "formula processes"}
     json.dumps(training, allow_nan=False)
 
 
