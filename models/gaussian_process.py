@@ -43,7 +43,8 @@ RESERVED: Mapping[Kind, float] = {"formula": 0.0, "cell": 0.5}
 
 With whole families left out of the training of forests and processes, intervals at 0.9 covered 0.79 of described cells
 without it and 0.88 with it; those of bare formulas covered 0.88 without it and no more with it. That was with
-`PLAIN_TERMS`; with `TERMS` it is 0.76 and 0.91 (docs/ablation.md), so cells would bear more.
+`PLAIN_TERMS`; with `TERMS`, and the processes on formulas beside those on cells, it is 0.87 and 0.91 with it, and no
+other share was better (docs/ablation.md).
 """
 
 MAX_ROWS_AT_ONCE = 512

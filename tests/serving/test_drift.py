@@ -17,6 +17,7 @@ import superion
 from superion.errors import Unavailable
 from superion.featurizers.element_data import SYMBOLS
 from superion.featurizers.formula import Formula
+from superion.models.domain import NOVELTY_QUANTILE
 from superion.models.predictor import Predictor
 from superion.serving import drift, drift_report, state
 from superion.serving.batch import Answered, Options
@@ -172,6 +173,7 @@ def test_the_reference_is_the_training_set(model: Predictor, reference: Referenc
     assert set(reference.features) == {"element", "n_elements", "structure", "domain", "log10_S_per_cm"}
     for name in ("n_elements", "domain", "log10_S_per_cm"):
         assert sum(reference.features[name].values()) == pytest.approx(reference.n)
+    assert reference.features["domain"]["outside"] == pytest.approx((1.0 - NOVELTY_QUANTILE) * reference.n)
     assert drift_report.reference_of(model) is drift_report.reference_of(model)
 
 
