@@ -122,7 +122,7 @@ def test_hot_rows_are_learned_at_room_temperature_and_censored_rows_at_the_conve
     ]
     low = [_builders.row("LiBr", n, log10_conductivity=-9.0, censored=True) for n in range(MIN_ROWS)]
     answer = fit_processes([*hot, *low], -15.0).answers(CONDUCTIVITY, [hot[0].material, low[0].material])
-    assert answer is not None and answer.mean == pytest.approx([-7.0, -15.0], abs=0.05)
+    assert answer is not None and answer.known.mean == pytest.approx([-7.0, -15.0], abs=0.05)
 
 
 def test_measured_materials_are_predicted_better_than_by_their_median(data_mirror: Callable[[str], Path]) -> None:
@@ -132,6 +132,6 @@ def test_measured_materials_are_predicted_better_than_by_their_median(data_mirro
     answer = fitted.answers(CONDUCTIVITY, [rows[index].material for index in fold.test])
     level = np.array([-15.0 if row.censored else row.log10_conductivity for row in rows], dtype=np.float64)
     assert answer is not None
-    error = np.abs(answer.mean - level[fold.test]).mean()
+    error = np.abs(answer.known.mean - level[fold.test]).mean()
     assert error < 0.8 * np.abs(np.median(level[fold.train]) - level[fold.test]).mean()
     assert fitted.answers(CONDUCTIVITY, [Material(Formula.parse("Li6PS5Cl"))]) is not None
