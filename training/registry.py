@@ -96,15 +96,19 @@ def registry_is_new() -> bool:
 def seed_release() -> RegisteredModel:
     """Register the release model as version 1 with the alias `champion` when the registry holds no version.
 
-    Returns the champion. Safe to call from several processes at once: one seeds, the others wait.
+    Returns the champion. Safe to call from several processes at once: one seeds, the others wait. What was killed
+    between registering the only version and naming it champion is made good.
     """
     from superion.training import tracking
 
     with tracking.locked("registry"):
         client = tracking.client()
-        if not client.search_model_versions(f"name='{MODEL_NAME}'", max_results=1):
+        versions = client.search_model_versions(f"name='{MODEL_NAME}'", max_results=2)
+        if not versions:
             version = tracking.log_release(RELEASE_FOLDER)
             client.set_registered_model_alias(MODEL_NAME, CHAMPION, version)
+        elif len(versions) == 1 and _find(client, CHAMPION) is None:
+            client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(versions[0].version))
     return resolve(CHAMPION)
 
 

@@ -74,6 +74,21 @@ def test_seeding_leaves_a_registry_alone_that_holds_a_version(mlflow_home: Path,
     assert len(client.search_model_versions("name='superion'")) == 1
 
 
+def test_a_seeding_that_was_killed_before_the_champion_had_its_name_is_made_good(
+    mlflow_home: Path, release: Path
+) -> None:
+    assert tracking.log_release(release) == "1"
+    with pytest.raises(NotFound, match="no superion 'champion'"):
+        registry.resolve("champion")
+    assert registry.seed_release().version == registry.resolve("champion").version == "1"
+    assert len(tracking.client().search_model_versions("name='superion'")) == 1
+    # Where there are several, nobody can know which it was.
+    tracking.log_release(release)
+    tracking.client().delete_registered_model_alias("superion", "champion")
+    with pytest.raises(NotFound, match="no superion 'champion'"):
+        registry.seed_release()
+
+
 SEED = """
 import sys
 from pathlib import Path
