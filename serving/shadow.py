@@ -217,10 +217,10 @@ class Shadow:
 
     def _compare(self, predictor: Predictor, batch: Sequence[Offered]) -> None:
         start = time.monotonic()
-        means = _said(predictor, batch)
+        found = _said(predictor, batch)
         seconds = time.monotonic() - start
         differences, n_failed = [], 0
-        for offered, said in zip(batch, means, strict=True):
+        for offered, said in zip(batch, found, strict=True):
             champion = offered.champion
             if said is None:
                 n_failed += 1

@@ -263,7 +263,8 @@ def _by_domain(
 ) -> dict[str, Any]:
     """Report error and coverage inside and outside what each fold's training rows, and a parent's, span."""
     formulas = [row.material.formula for row in found.rows]
-    own, domain = domain_of(found), domain_of(found, parent)
+    own = domain_of(found)
+    domain = own.joined(parent)
     novelty = found.output[CONDUCTIVITY].novelty
     novelties = [None] * len(formulas) if novelty is None else novelty.tolist()
     inside = np.zeros(len(found.rows), dtype=bool)

@@ -76,8 +76,7 @@ def train(
 
     A client of Dask has the networks and processes fitted on its workers. Raises InvalidTable for a table too small to
     cross-validate or calibrate, InvalidValue for a patience that it is too small for, for a device that is not there or
-    a folder that belongs to another job,
-    Unavailable for a scheduler that is gone.
+    a folder that belongs to another job, Unavailable for a scheduler that is gone.
     """
     settings = settings_of(job)
     check_device(job.device)
