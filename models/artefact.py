@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -22,21 +23,24 @@ from superion.models.calibration import Calibration
 from superion.models.domain import Domain, KnownMaterial
 from superion.models.ensemble import Ensemble
 from superion.models.forest import Forest
+from superion.models.meyer_neldel import MeyerNeldel
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import CONDUCTIVITY, TARGETS
 from superion.models.tree_ensemble import KINDS, TreeEnsemble
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Raise when the files change their meaning; older versions stay readable or are refused by number.
 
 2: the quantiles of a calibration are positions in the pooled distribution of the members. In 1 they were residuals over
 the spread that the networks expect, and such an ensemble is read as one that does not pool.
 3: the Gaussian processes say which kernel they have.
 4: what the processes say of the formula alone counts beside the rest, which an older ensemble is read without.
+5: there may be a hurdle among the processes, and a line between conductivity and activation energy; what is reserved
+for an unknown cell goes with the square of what is unknown.
 """
 OLDEST_FORMAT = 1
-ADDED = {2: ("n_corrections", "pools"), 4: ("formula_processes",)}
+ADDED = {2: ("n_corrections", "pools"), 4: ("formula_processes",), 5: ("squared_reserve", "meyer_neldel")}
 """What the configuration holds from a format version on."""
 
 CONFIG, WEIGHTS, CALIBRATION = "config.json", "weights.safetensors", "calibration.json"
@@ -94,6 +98,8 @@ class Artefact:
             "n_corrections": len(self.ensemble.corrections),
             "pools": self.ensemble.pools,
             "formula_processes": self.ensemble.formula_processes,
+            "squared_reserve": self.ensemble.squared_reserve,
+            "meyer_neldel": None if self.ensemble.meyer_neldel is None else asdict(self.ensemble.meyer_neldel),
             "training": dict(self.training),
             "sha256": {file: _digest(folder / file) for file in CHECKED},
         }
@@ -201,11 +207,26 @@ def _load_ensemble(folder: Path, config: Mapping[str, Any]) -> Ensemble:
         corrections=tuple(corrections),
         pools=config["format_version"] > 1 and bool(config["pools"]),
         formula_processes=config["format_version"] > 3 and bool(config["formula_processes"]),
+        squared_reserve=config["format_version"] > 4 and bool(config["squared_reserve"]),
+        meyer_neldel=_meyer_neldel(config),
     )
 
 
 def _n_corrections(config: Mapping[str, Any]) -> int:
     return int(config["n_corrections"]) if config["format_version"] > 1 else 0
+
+
+def _meyer_neldel(config: Mapping[str, Any]) -> MeyerNeldel | None:
+    line = config["meyer_neldel"] if config["format_version"] > 4 else None
+    if line is None:
+        return None
+    try:
+        found = MeyerNeldel(**{name: float(value) for name, value in line.items()})
+        if not all(math.isfinite(value) for value in asdict(found).values()):
+            raise ValueError("a number of it is not finite")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidArtefact(f"the line of {CONFIG} between conductivity and energy: {error}", field=CONFIG) from error
+    return found
 
 
 def _load_calibrations(path: Path) -> dict[str, Calibration]:

@@ -111,6 +111,31 @@ def tree_draws(by_tree: FloatArray, scatter: float) -> FloatArray:
 
 
 @dataclass(frozen=True)
+class Belief:
+    """Hold what one kind of member believes of a target of n materials, in the unit of the target."""
+
+    members: FloatArray
+    """Shape (n_members, n): the mean of each member."""
+    draws: FloatArray
+    """Shape (n_draws, n): equally likely values."""
+
+    @property
+    def mean(self) -> FloatArray:
+        """Shape (n,): the members' average."""
+        return self.members.mean(axis=0)
+
+    def moved(self, by: FloatArray) -> Belief:
+        """Return the belief with all of it moved by as much for each material, shape (n,)."""
+        return Belief(self.members + by, self.draws + by)
+
+    def placed(self, chosen: npt.NDArray[np.bool_], other: Belief) -> Belief:
+        """Return the belief with that of the chosen materials (n,) taken from another, which is of them alone."""
+        members, draws = self.members.copy(), self.draws.copy()
+        members[:, chosen], draws[:, chosen] = other.members, other.draws
+        return Belief(members, draws)
+
+
+@dataclass(frozen=True)
 class Reserve:
     """Hold what is believed of n materials where they are unlike all that was learned from."""
 

@@ -10,20 +10,20 @@ import numpy as np
 from superion.models.batch import MaterialBatch
 from superion.models.described import Described
 from superion.models.distribution import (
-    N_DRAWS,
+    Belief,
     FloatArray,
     Reserve,
     Spread,
-    even_quantiles,
     laplace_draws,
     pooled,
     tree_draws,
 )
-from superion.models.gaussian_process import ProcessOutput
 from superion.models.material import Material
+from superion.models.meyer_neldel import WEIGHT, MeyerNeldel
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessAnswers, ProcessEnsemble
 from superion.models.stacked_networks import StackedNetworks
+from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import TreeEnsemble
 
 MAX_BATCH_MATERIALS = 256
@@ -32,6 +32,10 @@ MAX_BATCH_SITES = 400
 
 KIND_BLOCKS = 12
 """Every answer has this many blocks of members, so that up to four kinds fill them in equal parts."""
+
+FORMER_RESERVE = 0.5
+"""Share that went to the measured values of all rows for a cell of which nothing was known. Its square covers new
+families and the papers of later years better, at narrower intervals (docs/ablation.md)."""
 
 REPEAT_SCATTER = 0.21
 """What a second measurement of one material differs by, as a share of the scale of its target: 0.63 decades, the root
@@ -74,19 +78,32 @@ class Ensemble:
     formula_processes: bool = True
     """Whether what the processes say of the formula alone is a kind of its own. In a family of which nothing was
     learned a cell misleads where the formula does not. Models of artefact formats 1 to 3 were calibrated without."""
+    squared_reserve: bool = True
+    """Whether what is reserved for the measured values of all rows goes with the square of what is unknown of a cell.
+    Models of artefact formats 1 to 4 were calibrated with `FORMER_RESERVE` of it."""
+    meyer_neldel: MeyerNeldel | None = None
+    """What a conductivity implies of the activation energy; None where the rows did not tell, and in models of artefact
+    formats 1 to 4."""
 
     def predict(self, materials: Sequence[Material]) -> dict[str, TargetOutput]:
         """Predict every target of `materials`, with each network once."""
         materials = Described.of(materials)
-        targets = [(name, scale) for name, _, scale in self.config.scales]
+        targets = [name for name, _, _ in self.config.scales]
         means = np.empty((len(targets), len(self.networks), len(materials)))
         deviations = np.empty_like(means)
         for chosen in _chunks(materials):
             found = self.stacked.predict([materials[row] for row in chosen])
             means[:, :, chosen], deviations[:, :, chosen] = found
+        answers = {name: self.processes.answers(name, materials) for name in targets}
+        beliefs = {
+            name: {"networks": Belief(mean, laplace_draws(mean, deviation))}
+            | self._without_networks(name, materials, answers[name])
+            for name, mean, deviation in zip(targets, means, deviations, strict=True)
+        }
+        related = self._related(beliefs)
         return {
-            name: self._joined(name, scale, means[place], deviations[place], materials)
-            for place, (name, scale) in enumerate(targets)
+            name: self._joined(name, materials, related[name], answers[name], deviation)
+            for name, deviation in zip(targets, deviations, strict=True)
         }
 
     @property
@@ -129,57 +146,92 @@ class Ensemble:
 
     def without_networks(self, target: str, materials: Sequence[Material]) -> FloatArray | None:
         """Return the mean of all kinds but networks for materials, shape (n,); None when there is no other kind."""
-        by_tree, answers = self.trees.by_tree(target, materials), self.processes.answers(target, materials)
-        means = [] if by_tree is None else [by_tree.mean(axis=0)]
-        if answers is not None:
-            means += [answer.mean for answer in self._process_kinds(answers).values()]
-        return np.mean(means, axis=0) + self.correction(target, materials) if means else None
+        materials = Described.of(materials)
+        beliefs = self._related(
+            {
+                name: self._without_networks(name, materials, self.processes.answers(name, materials))
+                for name in {CONDUCTIVITY, target}
+            }
+        )[target]
+        if not beliefs:
+            return None
+        return np.mean([belief.mean for belief in beliefs.values()], axis=0) + self.correction(target, materials)
 
-    def _process_kinds(self, answers: ProcessAnswers) -> dict[str, ProcessOutput]:
-        kinds = {"processes": answers.known}
-        return kinds | {"formula processes": answers.formula} if self.formula_processes else kinds
+    def _without_networks(self, target: str, materials: Described, answers: ProcessAnswers | None) -> dict[str, Belief]:
+        """Return what forests and processes believe of a target by itself, by the name of the kind."""
+        beliefs, n_members = {}, len(self.networks)
+        by_tree = self.trees.by_tree(target, materials)
+        if by_tree is not None:
+            parts = np.stack([by_tree[part::n_members].mean(axis=0) for part in range(n_members)])
+            scale = next(scale for name, _, scale in self.config.scales if name == target)
+            beliefs["forests"] = Belief(parts, tree_draws(by_tree, REPEAT_SCATTER * scale))
+        if answers is not None:
+            beliefs["processes"] = answers.known.belief(n_members)
+            if self.formula_processes:
+                beliefs["formula processes"] = self._of_formulas(target, materials, answers)
+        return beliefs
+
+    def _of_formulas(self, target: str, materials: Described, answers: ProcessAnswers) -> Belief:
+        """Return what the processes on formulas add to what `known` says.
+
+        Where `known` is itself the process on formulas, the hurdle speaks in its place, if there is one.
+        """
+        n_members, rest = len(self.networks), ~answers.on_cell
+        bare = materials if rest.all() else [materials[int(row)] for row in np.flatnonzero(rest)]
+        hurdle = self.processes.over_hurdle(target, bare, n_members) if rest.any() else None
+        if hurdle is not None and rest.all():
+            return hurdle
+        belief = answers.formula.belief(n_members)
+        return belief if hurdle is None else belief.placed(rest, hurdle)
+
+    def _related(self, beliefs: Mapping[str, dict[str, Belief]]) -> Mapping[str, dict[str, Belief]]:
+        """Return beliefs by target and kind, those in the energy moved towards what those in the conductivity imply."""
+        if self.meyer_neldel is None or ACTIVATION_ENERGY not in beliefs:
+            return beliefs
+        energies = dict(beliefs[ACTIVATION_ENERGY])
+        for name in energies.keys() & beliefs[CONDUCTIVITY].keys():
+            implied = self.meyer_neldel.energy(beliefs[CONDUCTIVITY][name].mean)
+            energies[name] = energies[name].moved(WEIGHT * (implied - energies[name].mean))
+        return {**beliefs, ACTIVATION_ENERGY: energies}
 
     def _joined(
         self,
         target: str,
-        scale: float,
-        means: FloatArray,
+        materials: Described,
+        beliefs: Mapping[str, Belief],
+        answers: ProcessAnswers | None,
         deviations: FloatArray,
-        materials: Sequence[Material],
     ) -> TargetOutput:
-        n_members = len(means)
-        kinds = {"networks": means}
-        draws = [laplace_draws(means, deviations)]
-        by_tree = self.trees.by_tree(target, materials)
         correction, novelty = self._corrected(target, materials)
-        if by_tree is not None:
-            by_tree = by_tree + correction
-            kinds["forests"] = np.stack([by_tree[part::n_members].mean(axis=0) for part in range(n_members)])
-            draws.append(tree_draws(by_tree, REPEAT_SCATTER * scale))
-        answers, reserve = self.processes.answers(target, materials), None
-        if answers is not None:
-            for name, answer in self._process_kinds(answers).items():
-                # A process has no members, but it knows how far another of its kind might lie.
-                kinds[name] = answer.at(even_quantiles(n_members), answer.epistemic) + correction
-                wide = np.hypot(answer.epistemic, answer.noise)
-                draws.append(answer.at(even_quantiles(N_DRAWS), wide) + correction)
-            reserve = Reserve(answers.known.measured, answers.known.reserved)
-            novelty = np.minimum(novelty, answers.formula.novelty)
-        pooled_output = replace(_pooled(kinds, draws, reserve), novelty=None if answers is None else novelty)
+        # Fine-tuning trains the networks themselves.
+        beliefs = {name: belief if name == "networks" else belief.moved(correction) for name, belief in beliefs.items()}
+        if answers is None:
+            found = _pooled(beliefs, None)
+        else:
+            reserve = Reserve(answers.known.measured, self._reserved(answers))
+            found = replace(_pooled(beliefs, reserve), novelty=np.minimum(novelty, answers.formula.novelty))
         if self.pools:
-            return pooled_output
-        return replace(pooled_output, spread=Spread(deviations.mean(axis=0), pooled_output.spread.epistemic))
+            return found
+        return replace(found, spread=Spread(deviations.mean(axis=0), found.spread.epistemic))
+
+    def _reserved(self, answers: ProcessAnswers) -> FloatArray:
+        """Return the share of the belief that is given to the measured values of all rows, shape (n,).
+
+        Those of bare formulas cover new families without it, and no more with it.
+        """
+        unknown = np.where(answers.on_cell, answers.known.novelty, 0.0)
+        return unknown**2 if self.squared_reserve else FORMER_RESERVE * unknown
 
 
-def _pooled(kinds: Mapping[str, FloatArray], draws: Sequence[FloatArray], reserve: Reserve | None) -> TargetOutput:
-    blocks = KIND_BLOCKS // len(kinds)
-    members = np.concatenate([np.tile(block, (blocks, 1)) for block in kinds.values()])
-    deviation, shape = pooled(draws, members.mean(axis=0), reserve)
+def _pooled(beliefs: Mapping[str, Belief], reserve: Reserve | None) -> TargetOutput:
+    blocks = KIND_BLOCKS // len(beliefs)
+    members = np.concatenate([np.tile(belief.members, (blocks, 1)) for belief in beliefs.values()])
+    deviation, shape = pooled([belief.draws for belief in beliefs.values()], members.mean(axis=0), reserve)
     epistemic = members.std(axis=0)
     # What the pool scatters by beyond what its members differ by; rounding must not make it negative.
     aleatoric = np.sqrt(np.maximum(deviation**2 - epistemic**2, 0.01 * deviation**2))
     return TargetOutput(
-        members, Spread(aleatoric, epistemic, shape), {name: block.mean(axis=0) for name, block in kinds.items()}
+        members, Spread(aleatoric, epistemic, shape), {name: belief.mean for name, belief in beliefs.items()}
     )
 
 

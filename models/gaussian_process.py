@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from superion.errors import InvalidArtefact
 from superion.models.described import Described
-from superion.models.distribution import N_DRAWS, FloatArray, thinned
+from superion.models.distribution import N_DRAWS, Belief, FloatArray, even_quantiles, thinned
 from superion.models.kernels import (
     KERNELS,
     TERMS,
@@ -38,15 +38,6 @@ BEND = 0.3
 """How much of a distance below its knee a process learns: an insulator is below 1e-9 S/cm, and how far below is chance
 and the limit of an instrument, which must not set the noise of all rows."""
 
-RESERVED: Mapping[Kind, float] = {"formula": 0.0, "cell": 0.5}
-"""Share of the belief that goes to the measured values of all training rows for a material of which nothing is known.
-
-With whole families left out of the training of forests and processes, intervals at 0.9 covered 0.79 of described cells
-without it and 0.88 with it; those of bare formulas covered 0.88 without it and no more with it. That was with
-`PLAIN_TERMS`; with `TERMS`, and the processes on formulas beside those on cells, it is 0.87 and 0.91 with it, and no
-other share was better (docs/ablation.md).
-"""
-
 MAX_ROWS_AT_ONCE = 512
 """Materials answered together: bounds the memory."""
 
@@ -67,8 +58,6 @@ class ProcessOutput:
     novelty: FloatArray
     """What of the function's prior variance the training rows leave unexplained: 0 where all is known, 1 where nothing
     is."""
-    reserved: FloatArray
-    """Share of the belief that belongs to `measured`: the novelty times `RESERVED`."""
     measured: FloatArray
     """Shape (n_draws, n): the values of the training rows, evenly from the smallest to the largest, not bent."""
     knee: FloatArray
@@ -82,6 +71,14 @@ class ProcessOutput:
     def at(self, quantiles: FloatArray, deviation: FloatArray) -> FloatArray:
         """Return what lies at standard normal quantiles (k,) of a deviation (n,), shape (k, n), not bent."""
         return straightened(self.middle + quantiles[:, None] * deviation, self.knee)
+
+    def belief(self, n_members: int) -> Belief:
+        """Return what the process believes, not bent.
+
+        It has no members, but it knows how far another of its kind might lie.
+        """
+        wide = np.hypot(self.epistemic, self.noise)
+        return Belief(self.at(even_quantiles(n_members), self.epistemic), self.at(even_quantiles(N_DRAWS), wide))
 
 
 def bent(values: FloatArray, knee: FloatArray | float) -> FloatArray:
@@ -218,7 +215,6 @@ class GaussianProcess:
             epistemic=self.scale * np.sqrt(self._prior * unknown),
             noise=np.full(len(mean), self.noise),
             novelty=unknown,
-            reserved=RESERVED[self.kind] * unknown,
             measured=np.repeat(self.measured[:, None], len(mean), axis=1),
             knee=np.full(len(mean), self.knee),
         )

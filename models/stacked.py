@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, is_
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ from superion.models.layers import ElementEncoder
 
 FAR = -1e9
 """Stands for minus infinity where an element is padding."""
+
+_VERSION = attrgetter("_version")
+"""How often a tensor was written to."""
 
 
 @dataclass(frozen=True)
@@ -180,15 +184,20 @@ class Weights:
 
     def __init__(self, networks: Iterable[nn.Module]) -> None:
         modules = [module for network in networks for module in network.modules()]
-        stores = [store for m in modules for store in (m._parameters, m._buffers, m._modules)]
-        self._kept = [(store, name, held, _version(held)) for store in stores for name, held in store.items()]
+        stores = [store for m in modules for store in (m._parameters, m._buffers, m._modules) if store]
+        self._stores = [(store, tuple(store.values())) for store in stores]
+        # Tensors of inference mode do not count how often they were written to.
+        held = [part for _, parts in self._stores for part in parts if isinstance(part, Tensor)]
+        self._counting = [tensor for tensor in held if not tensor.is_inference()]
+        self._versions = list(map(_VERSION, self._counting))
 
     def unchanged(self) -> bool:
         """Tell whether no part was replaced or written to since, as training and `load_state_dict` do."""
-        for store, name, held, version in self._kept:
-            if store.get(name) is not held or _version(held) != version:
+        # Asked before every answer, of hundreds of parts.
+        for store, held in self._stores:
+            if len(store) != len(held) or not all(map(is_, store.values(), held)):
                 return False
-        return True
+        return list(map(_VERSION, self._counting)) == self._versions
 
 
 def elements_of(networks: Sequence[nn.Module]) -> Tensor:
@@ -222,8 +231,3 @@ def _norm(parts: dict[str, nn.Module], name: str) -> nn.LayerNorm:
     found = parts[name]
     assert isinstance(found, nn.LayerNorm)
     return found
-
-
-def _version(held: Tensor | nn.Module | None) -> int | None:
-    """Return how often a tensor was written to; None for what does not count it, as tensors of inference mode."""
-    return held._version if isinstance(held, Tensor) and not held.is_inference() else None

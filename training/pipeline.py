@@ -124,7 +124,7 @@ def work_of(job: Job, train: dict[int, Sequence[int]], folder: Path) -> Work:
         # What is fine-tuned answers as new models do, whatever the format of its parent.
         parent=None
         if job.parent is None
-        else replace(job.parent.artefact.ensemble, pools=True, formula_processes=True),
+        else replace(job.parent.artefact.ensemble, pools=True, formula_processes=True, squared_reserve=True),
         device=job.device,
         unlabelled=unlabelled_of(job),
     )

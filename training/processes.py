@@ -13,9 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from superion.models.distribution import FloatArray
+from superion.models.distribution import FloatArray, thinned
 from superion.models.forest import has_full_cell
 from superion.models.gaussian_process import JITTERS, GaussianProcess, bent
+from superion.models.hurdle import INSULATOR_BELOW, Hurdle
 from superion.models.kernels import TERMS, Terms, blocks_of, n_hyperparameters, term_places, within
 from superion.models.material import Material
 from superion.models.process_ensemble import ProcessEnsemble
@@ -23,7 +24,7 @@ from superion.models.process_features import distances, feature_blocks
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import KINDS, Kind
 from superion.training.table import Measurement
-from superion.training.trees import MIN_ROWS, at_reference
+from superion.training.trees import MIN_ROWS, measured_at_reference
 
 MAX_ROWS = 1500
 """Most rows that a process is fitted to; the cost grows with their third power."""
@@ -45,8 +46,7 @@ def fit_processes(rows: Sequence[Measurement], censored_at: float) -> ProcessEns
     is used; `GaussianProcess.n_rows` tells how many.
     """
     processes: dict[tuple[str, Kind], GaussianProcess] = {}
-    energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
-    conductivities = at_reference(rows, energies, censored_at)
+    conductivities, energies = measured_at_reference(rows, censored_at)
     full = np.array([has_full_cell(row.material) for row in rows], dtype=bool)
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
         for kind in KINDS:
@@ -55,7 +55,25 @@ def fit_processes(rows: Sequence[Measurement], censored_at: float) -> ProcessEns
                 materials = [rows[index].material for index in usable]
                 knee = KNEE if target == CONDUCTIVITY else -math.inf
                 processes[target, kind] = fit_process(kind, materials, measured[usable], knee=knee)
-    return ProcessEnsemble(processes)
+    return ProcessEnsemble(processes, fit_hurdle(rows, conductivities))
+
+
+def fit_hurdle(rows: Sequence[Measurement], conductivities: FloatArray) -> Hurdle | None:
+    """Fit what tells insulators from conductors by their formulas to log10(S/cm) (n_rows,), NaN where unknown.
+
+    None where there are fewer than `MIN_ROWS` of either.
+    """
+    known = np.flatnonzero(np.isfinite(conductivities)).tolist()
+    materials, levels = [rows[index].material for index in known], conductivities[known]
+    insulates = levels < INSULATOR_BELOW
+    if min(insulates.sum(), (~insulates).sum()) < MIN_ROWS:
+        return None
+    conductors = [material for material, insulator in zip(materials, insulates, strict=True) if not insulator]
+    return Hurdle(
+        fit_process("formula", materials, insulates.astype(np.float64)),
+        fit_process("formula", conductors, levels[~insulates]),
+        thinned(levels[insulates][:, None])[:, 0],
+    )
 
 
 def rows_of(kind: Kind, known: npt.NDArray[np.bool_], full: npt.NDArray[np.bool_]) -> list[int]:

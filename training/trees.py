@@ -13,6 +13,7 @@ from superion.models.forest import LEAF, Forest, cell_features, formula_features
 from superion.models.material import Material
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY, TARGETS
 from superion.models.tree_ensemble import KINDS, Kind, TreeEnsemble
+from superion.training.groups import paper_groups
 from superion.training.settings import TreeSettings
 from superion.training.table import Measurement
 
@@ -27,8 +28,8 @@ def grow_trees(rows: Sequence[Measurement], settings: TreeSettings, censored_at:
     with the median of the table's, else with the typical one.
     """
     forests: dict[tuple[str, Kind], Forest] = {}
-    energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
-    conductivities = at_reference(rows, energies, censored_at)
+    conductivities, energies = measured_at_reference(rows, censored_at)
+    papers = np.array(paper_groups(rows))
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
         for kind in KINDS:
             usable = np.isfinite(measured)
@@ -36,8 +37,15 @@ def grow_trees(rows: Sequence[Measurement], settings: TreeSettings, censored_at:
                 usable &= np.array([has_full_cell(row.material) for row in rows])
             if usable.sum() >= MIN_ROWS:
                 features = _features(rows, usable, formula_features if kind == "formula" else cell_features)
-                forests[target, kind] = _grow(features, measured[usable], settings, seed)
+                weights = _of_papers(papers[usable])
+                forests[target, kind] = _grow(features, measured[usable], weights, settings, seed)
     return TreeEnsemble(forests)
+
+
+def measured_at_reference(rows: Sequence[Measurement], censored_at: float) -> tuple[FloatArray, FloatArray]:
+    """Return log10(S/cm) at 25 degrees Celsius and energies of activation [eV], each (n_rows,), NaN where unknown."""
+    energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
+    return at_reference(rows, energies, censored_at), energies
 
 
 def at_reference(rows: Sequence[Measurement], energies: FloatArray, censored_at: float) -> FloatArray:
@@ -64,13 +72,24 @@ def _features(
     return np.stack([features_of(row.material) for row, wanted in zip(rows, usable, strict=True) if wanted])
 
 
-def _grow(features: npt.NDArray[np.float32], measured: FloatArray, settings: TreeSettings, seed: int) -> Forest:
+def _of_papers(papers: npt.NDArray[np.str_]) -> FloatArray:
+    """Return the weights of rows, shape (n,): a paper counts as the square root of its rows, not as all of them.
+
+    A series of one paper is alike in more than its compositions, and papers to come are what is asked about.
+    """
+    _, paper_of, n_rows = np.unique(papers, return_inverse=True, return_counts=True)
+    return np.asarray(n_rows[paper_of] ** -0.5, dtype=np.float64)
+
+
+def _grow(
+    features: npt.NDArray[np.float32], measured: FloatArray, weights: FloatArray, settings: TreeSettings, seed: int
+) -> Forest:
     from sklearn.ensemble import RandomForestRegressor
 
     # One process: the callers fit units side by side, and the trees are few.
     grown = RandomForestRegressor(
         settings.n_trees, max_features=settings.feature_share, bootstrap=False, random_state=seed, n_jobs=1
-    ).fit(features, measured)
+    ).fit(features, measured, sample_weight=weights)
     trees = [estimator.tree_ for estimator in grown.estimators_]
     roots = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
     leaf = np.concatenate([tree.children_left < 0 for tree in trees])

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +26,7 @@ from torch import Tensor
 from superion.models.distribution import FloatArray
 from superion.models.ensemble import Ensemble
 from superion.models.material import Material
+from superion.models.meyer_neldel import MeyerNeldel
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.training.corrections import fit_corrections
@@ -35,7 +36,7 @@ from superion.training.one_thread import one_thread
 from superion.training.processes import fit_processes
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement
-from superion.training.trees import grow_trees
+from superion.training.trees import grow_trees, measured_at_reference
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -150,10 +151,11 @@ def put_together(work: Work, fold: int, networks: Sequence[dict[str, Array]], pr
     members = tuple(_network(settings.network, arrays) for arrays in networks)
     found = ProcessEnsemble.from_tensors(processes)
     if parent is not None:
-        return Ensemble(settings.network, members, parent.trees, parent.processes, (*parent.corrections, found))
+        return replace(parent, config=settings.network, networks=members, corrections=(*parent.corrections, found))
     rows = [work.rows[index] for index in work.train[fold]]
     trees = grow_trees(rows, settings.trees, settings.fit.censored_at, Unit(fold, 0).seed(settings.seed))
-    return Ensemble(settings.network, members, trees, found)
+    line = MeyerNeldel.fit(*measured_at_reference(rows, settings.fit.censored_at))
+    return Ensemble(settings.network, members, trees, found, meyer_neldel=line)
 
 
 def training_curves(work: Work) -> dict[str, FloatArray]:

@@ -177,10 +177,10 @@ def test_a_configuration_that_lacks_an_entry_is_refused(folder: Path, key: str) 
         Artefact.load(folder)
 
 
-@pytest.mark.parametrize("version", [0, 5, 99, "2", None])
+@pytest.mark.parametrize("version", [0, 6, 99, "2", None])
 def test_another_format_version_is_refused_by_number(folder: Path, version: object) -> None:
     change_config(folder, lambda config: config.update(format_version=version))
-    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads versions 1 to 4"):
+    with pytest.raises(InvalidArtefact, match=f"format version {version}; this superion reads versions 1 to 5"):
         Artefact.load(folder)
 
 
@@ -206,7 +206,12 @@ def test_a_model_of_format_1_answers_with_the_normal_distribution_it_was_calibra
 
 
 @pytest.mark.parametrize(
-    ("version", "key"), [(n, key) for n in (2, 3, 4) for key in ("pools", "n_corrections")] + [(4, "formula_processes")]
+    ("version", "key"),
+    [
+        *((n, key) for n in (2, 3, 4, 5) for key in ("pools", "n_corrections")),
+        *((n, "formula_processes") for n in (4, 5)),
+        *((5, key) for key in ("squared_reserve", "meyer_neldel")),
+    ],
 )
 def test_a_model_must_say_all_that_its_format_asks_for(folder: Path, key: str, version: int) -> None:
     change_config(folder, lambda config: (config.update(format_version=version), config.pop(key)))

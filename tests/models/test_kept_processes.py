@@ -13,8 +13,9 @@ import pytest
 from scipy.special import ndtr
 
 from superion.errors import InvalidArtefact
-from superion.models import gaussian_process
-from superion.models.artefact import CONFIG, Artefact
+from superion.models import ensemble as ensemble_module
+from superion.models.artefact import ADDED, CONFIG, Artefact
+from superion.models.ensemble import Ensemble
 from superion.models.gaussian_process import GaussianProcess, ProcessOutput
 from superion.models.kernels import KERNELS, PLAIN_TERMS, Terms
 from superion.models.material import Material
@@ -142,25 +143,32 @@ def test_what_is_unknown_is_reserved_for_the_measured_values_of_all_rows() -> No
     processes = short_sighted()
     near, far = processes.answers(CONDUCTIVITY, [MATERIALS[0]]), processes.answers(CONDUCTIVITY, [FAR])
     assert near is not None and far is not None
-    assert far.known.reserved[0] == pytest.approx(gaussian_process.RESERVED["cell"], abs=0.05)
-    assert near.known.reserved[0] < 0.2 * far.known.reserved[0]
+    ensemble = replace(_builders.ensemble(), processes=processes)
+    reserved = [ensemble._reserved(answers)[0] for answers in (near, far)]
+    assert reserved == pytest.approx([near.known.novelty[0] ** 2, far.known.novelty[0] ** 2])
+    assert reserved[1] > 0.9 and reserved[0] < 0.1
+    former = replace(ensemble, squared_reserve=False)
+    assert former._reserved(far)[0] == pytest.approx(0.5 * far.known.novelty[0])
     assert far.known.measured[[0, -1], 0].tolist() == [MEASURED.min(), MEASURED.max()]
     bare = processes.answers(CONDUCTIVITY, [Material(FAR.formula)])
-    assert bare is not None and bare.known.reserved[0] == gaussian_process.RESERVED["formula"] == 0.0
+    assert bare is not None and bare.known.novelty[0] > 0.9
+    assert ensemble._reserved(bare)[0] == former._reserved(bare)[0] == 0.0
 
 
 def test_an_ensemble_believes_in_the_reserve_far_from_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     ensemble = replace(_builders.ensemble(), processes=short_sighted())
 
-    def belief() -> float:
+    def belief(ensemble: Ensemble) -> float:
         """Return how much of the belief lies where the training rows were measured."""
         found = ensemble.predict([FAR])[CONDUCTIVITY]
         low, high = (ndtr(found.spread.position(end - found.mean)[0]) for end in (MEASURED.min(), MEASURED.max()))
         return float(high - low)
 
-    reserved = belief()
-    monkeypatch.setitem(gaussian_process.RESERVED, "cell", 0.0)  # type: ignore[arg-type] # a dict below its type
-    assert reserved > belief() + 0.15
+    reserved, former = belief(ensemble), belief(replace(ensemble, squared_reserve=False))
+    monkeypatch.setattr(ensemble_module, "FORMER_RESERVE", 0.0)
+    nothing = belief(replace(ensemble, squared_reserve=False))
+    assert reserved > former + 0.1
+    assert former > nothing + 0.1
 
 
 def test_an_ensemble_leans_to_where_its_processes_do() -> None:
@@ -193,17 +201,22 @@ def test_what_processes_say_of_the_formula_alone_counts_as_much_as_any_kind() ->
     assert without == pytest.approx(0.5 * (found.kinds["processes"] + found.kinds["formula processes"]), abs=0.05)
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_a_model_of_an_older_format_answers_without_what_it_was_not_calibrated_with(
     tmp_path: Path, version: int
 ) -> None:
     ensemble = replace(_builders.ensemble(), processes=both())
     replace(_builders.artefact(), ensemble=ensemble).save(tmp_path)
     config = json.loads((tmp_path / CONFIG).read_text())
-    del config["formula_processes"]
+    for since, keys in ADDED.items():
+        for key in keys if since > version else ():
+            del config[key]
     (tmp_path / CONFIG).write_text(json.dumps({**config, "format_version": version}))
     read = Artefact.load(tmp_path)
-    expected = replace(ensemble, formula_processes=False).predict(ASKED)[CONDUCTIVITY]
+    as_before = replace(ensemble, formula_processes=version > 3, squared_reserve=False)
+    expected = as_before.predict(ASKED)[CONDUCTIVITY]
+    assert np.array_equal(read.ensemble.predict(ASKED)[CONDUCTIVITY].spread.shape, expected.spread.shape)
     assert np.array_equal(read.ensemble.predict(ASKED)[CONDUCTIVITY].members, expected.members)
     read.save(tmp_path / "again")
-    assert not Artefact.load(tmp_path / "again").ensemble.formula_processes
+    again = Artefact.load(tmp_path / "again").ensemble
+    assert again.formula_processes == (version > 3) and not again.squared_reserve

@@ -149,6 +149,14 @@ def test_too_few_rows_grow_no_forest_and_enough_grow_one() -> None:
     assert set(enough.forests) == {(CONDUCTIVITY, "formula"), (ACTIVATION_ENERGY, "formula")}
 
 
+def test_a_paper_counts_as_the_square_root_of_its_rows() -> None:
+    """Nine rows of one paper against one of another, all of one composition: the leaf is their weighted mean."""
+    rows = [tables.row("LiCl", n, log10_conductivity=-8.0, doi="10.1/series") for n in range(9)]
+    rows += [tables.row("LiCl", 9, log10_conductivity=-4.0, doi="10.1/other")]
+    grown = grow_trees(rows, TreeSettings(n_trees=3), -15.0, 0).by_tree(CONDUCTIVITY, [rows[0].material])
+    assert grown is not None and grown.ravel() == pytest.approx([(3.0 * -8.0 + -4.0) / 4.0] * 3)
+
+
 def test_trees_learn_hot_rows_at_room_temperature_and_censored_rows_at_the_convention() -> None:
     from superion.models.arrhenius import inverse_temperature_step
 
