@@ -21,9 +21,9 @@ from superion.models.distribution import FloatArray, Spread
 LEVELS = np.round(np.linspace(0.0, 1.0, 401), 4)
 """Levels at which the quantiles of the positions are kept."""
 
-LOWER_SHARES = np.round(np.linspace(0.35, 0.65, 7), 2)
-"""Shares of what lies outside a wide interval that may lie below it. With 0.2 to 0.8 intervals are 3 % shorter, at the
-cost of the low conductors, which are covered 0.03 less (docs/ablation.md). Within these a wider interval holds every
+LOWER_SHARES = np.round(np.linspace(0.25, 0.75, 7), 3)
+"""Shares of what lies outside a wide interval that may lie below it. With less room intervals are longer, with more the
+low conductors are covered less (docs/ablation.md). Within these a wider interval holds every
 narrower one, because the share of an interval goes to a half as it narrows."""
 
 SHARE_CONFIDENCE = 0.9
@@ -52,12 +52,21 @@ class Calibration:
 
     @classmethod
     def fit(
-        cls, measured: FloatArray, censored: npt.NDArray[np.bool_], mean: FloatArray, spread: Spread
+        cls,
+        measured: FloatArray,
+        censored: npt.NDArray[np.bool_],
+        mean: FloatArray,
+        spread: Spread,
+        papers: npt.NDArray[np.int64] | None = None,
     ) -> Calibration:
         """Fit to predictions out of fold, all of shape (n,).
 
         A censored row, known to lie at or below its limit, counts as the mean when that is at or below the limit and as
-        the limit else.
+        the limit else. Rows of one of the `papers` (n,) are alike, so that it is k papers and not n rows that tell how
+        surely a new one lies between two of the quantiles, which are taken farther out by (1 + 1/k) for (1 + 1/n):
+        conformal prediction for two layers (Dunn, Wasserman, Ramdas 2022, doi:10.1080/01621459.2022.2060112), with
+        every row counting the same. Where k papers cannot tell, it is the outermost residual. Every row is a paper of
+        its own unless papers are given.
 
         Raises InvalidTable for fewer than `MIN_RESIDUALS` rows.
         """
@@ -68,9 +77,12 @@ class Calibration:
                 value=len(measured),
             )
         residual = np.where(censored, np.minimum(measured - mean, 0.0), measured - mean)
+        n_rows, n_papers = len(residual), len(residual) if papers is None else len(np.unique(papers))
+        farther = (1.0 + 1.0 / n_papers) / (1.0 + 1.0 / n_rows)
+        levels = np.clip(np.where(LEVELS < 0.5, 1.0 - (1.0 - LEVELS) * farther, LEVELS * farther), 0.0, 1.0)
         # Place (n + 1) q among the sorted positions: a new one lies below it with probability q, at any n.
         # Rounded here, not on writing, so that a calibration that was saved and read answers the same.
-        quantiles = np.round(np.quantile(spread.position(residual), LEVELS, method="weibull"), 5)
+        quantiles = np.round(np.quantile(spread.position(residual), levels, method="weibull"), 5)
         std_factor = float(np.sqrt(np.mean((residual / spread.total) ** 2)))
         shares = LOWER_SHARES if len(residual) >= SHARE_ROWS else (0.5,)
         fitted = [cls(quantiles, std_factor, len(residual), float(share)) for share in shares]

@@ -159,7 +159,9 @@ def energy_calibration(found: OutOfFold, outputs: Mapping[str, TargetOutput] | N
         return None
     output = (found.output if outputs is None else outputs)[ACTIVATION_ENERGY]
     nothing_censored = np.zeros(chosen.sum(), dtype=bool)
-    return Calibration.fit(measured[chosen], nothing_censored, output.mean[chosen], output.spread.only(chosen))
+    return Calibration.fit(
+        measured[chosen], nothing_censored, output.mean[chosen], output.spread.only(chosen), _papers(found)[chosen]
+    )
 
 
 def scored_conductivity(
@@ -179,14 +181,20 @@ def scored_conductivity(
         has_structure=np.array([row.material.crystal is not None for row in rows]),
         mean=mean[chosen],
         spread=spread.only(chosen),
+        papers=_papers(found)[chosen],
     )
     return scored, chosen
+
+
+def _papers(found: OutOfFold) -> npt.NDArray[np.int64]:
+    """Return the number of every row's paper, shape (n_rows,)."""
+    return np.unique(paper_groups(found.rows), return_inverse=True)[1]
 
 
 def calibrated(scored: Scored, among: BoolArray | None = None) -> Calibration:
     """Fit the calibration of the conductivity to scored rows, or to those `among` them."""
     part = scored if among is None else scored.only(among)
-    return Calibration.fit(part.measured, part.censored, part.mean, part.spread)
+    return Calibration.fit(part.measured, part.censored, part.mean, part.spread, part.papers)
 
 
 def report(found: OutOfFold, seed: int, parent: Domain | None = None) -> dict[str, Any]:

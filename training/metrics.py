@@ -18,6 +18,7 @@ from scipy.stats import norm, spearmanr
 
 from superion.models.calibration import Calibration, RowCalibration
 from superion.models.distribution import FloatArray, Spread
+from superion.models.hurdle import INSULATOR_BELOW
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -25,9 +26,6 @@ CONVENTIONS = {"censored_at_-15": -15.0, "censored_at_-10": -10.0}
 
 AREA_CONFIDENCES = np.round(np.arange(0.05, 0.96, 0.05), 2)
 """Confidences over which the miscalibration area is taken."""
-
-INSULATOR_BELOW = -9.0
-"""What conducts less than this counts as an insulator [log10(S/cm)]."""
 
 THIRDS = ("lowest", "middle", "highest")
 """Rows by their predicted conductivity, in three parts of about equal size."""
@@ -43,6 +41,8 @@ class Scored:
     has_structure: BoolArray
     mean: FloatArray
     spread: Spread
+    papers: npt.NDArray[np.int64] | None = None
+    """A number for each paper; None where it does not matter which rows are of one."""
 
     def __len__(self) -> int:
         return len(self.measured)
@@ -55,6 +55,7 @@ class Scored:
             self.has_structure[mask],
             self.mean[mask],
             self.spread.only(mask),
+            None if self.papers is None else self.papers[mask],
         )
 
     def absolute_error(self, censored_at: float) -> FloatArray:

@@ -84,6 +84,33 @@ def test_the_tails_hold_what_the_share_says_and_make_shorter_intervals_than_equa
     assert widths[0] < widths[1]
 
 
+@pytest.mark.parametrize(("per_paper", "n"), [(1, 120), (4, 120), (12, 120), (30, 120)])
+def test_rows_of_few_papers_are_covered_as_surely_as_new_papers_would_be(per_paper: int, n: int) -> None:
+    """The level is raised by (k + 1) / k at both ends, and reaches the outermost residual where k cannot tell."""
+    random = np.random.default_rng(5)
+    measured, censored, mean, spread = drawn(n, random)
+    papers = np.repeat(np.arange(n // per_paper), per_paper)
+    calibration = Calibration.fit(measured, censored, mean, spread, papers)
+    position, k = np.sort((measured - mean) / spread.total), n // per_paper
+    for level in (0.02, 0.25, 0.75, 0.98):
+        outside = min(level, 1.0 - level)
+        # The outermost share of (k + 1)(1 - outside) / k, as a place among n sorted positions.
+        place = (1.0 - outside) * (k + 1) / k * n
+        low, high = (np.interp(p - 1.0, np.arange(n), position) for p in (n + 1 - place, place))
+        assert np.interp(level, LEVELS, calibration.quantiles) == pytest.approx(high if level > 0.5 else low, abs=1e-4)
+
+
+def test_a_paper_to_each_row_changes_nothing_and_few_papers_never_narrow() -> None:
+    random = np.random.default_rng(6)
+    measured, censored, mean, spread = drawn(90, random)
+    plain = Calibration.fit(measured, censored, mean, spread)
+    assert np.array_equal(Calibration.fit(measured, censored, mean, spread, np.arange(90)).quantiles, plain.quantiles)
+    few = Calibration.fit(measured, censored, mean, spread, np.arange(90) // 10)
+    for confidence in CONFIDENCES:
+        narrow, wide = (one.interval(mean, spread, confidence) for one in (plain, few))
+        assert (wide[0] <= narrow[0] + 1e-9).all() and (wide[1] >= narrow[1] - 1e-9).all()
+
+
 def test_few_rows_leave_the_tails_equal() -> None:
     assert fitted(SHARE_ROWS - 1, 3)[0].lower_share == 0.5
     assert fitted(20_000, 3)[0].lower_share != 0.5
