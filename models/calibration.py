@@ -62,11 +62,13 @@ class Calibration:
         """Fit to predictions out of fold, all of shape (n,).
 
         A censored row, known to lie at or below its limit, counts as the mean when that is at or below the limit and as
-        the limit else. Rows of one of the `papers` (n,) are alike, so that it is k papers and not n rows that tell how
-        surely a new one lies between two of the quantiles, which are taken farther out by (1 + 1/k) for (1 + 1/n):
-        conformal prediction for two layers (Dunn, Wasserman, Ramdas 2022, doi:10.1080/01621459.2022.2060112), with
-        every row counting the same. Where k papers cannot tell, it is the outermost residual. Every row is a paper of
-        its own unless papers are given.
+        the limit else.
+
+        Rows of one of the `papers` (n,) are alike, so that fewer than n independent residuals tell where a new one may
+        lie. As in the forests a paper counts as the square root of its rows, k in all, and the quantiles lie farther
+        out by (1 + 1/k) for (1 + 1/n), at most at the outermost residual. That lies between every row for itself and
+        the count of papers (Dunn, Wasserman, Ramdas 2022, doi:10.1080/01621459.2022.2060112), which is too careful
+        where they are few (docs/ablation.md). Every row is a paper of its own unless papers are given.
 
         Raises InvalidTable for fewer than `MIN_RESIDUALS` rows.
         """
@@ -77,8 +79,10 @@ class Calibration:
                 value=len(measured),
             )
         residual = np.where(censored, np.minimum(measured - mean, 0.0), measured - mean)
-        n_rows, n_papers = len(residual), len(residual) if papers is None else len(np.unique(papers))
-        farther = (1.0 + 1.0 / n_papers) / (1.0 + 1.0 / n_rows)
+        n_rows = n_alone = float(len(residual))
+        if papers is not None:
+            n_alone = float(np.sqrt(np.unique(papers, return_counts=True)[1]).sum())
+        farther = (1.0 + 1.0 / n_alone) / (1.0 + 1.0 / n_rows)
         levels = np.clip(np.where(LEVELS < 0.5, 1.0 - (1.0 - LEVELS) * farther, LEVELS * farther), 0.0, 1.0)
         # Place (n + 1) q among the sorted positions: a new one lies below it with probability q, at any n.
         # Rounded here, not on writing, so that a calibration that was saved and read answers the same.

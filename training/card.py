@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from superion.models.artefact import Artefact
+from superion.models.ensemble import Ensemble
+from superion.models.meyer_neldel import WEIGHT
 
 NOT_FOR = """\
 ## What it must not be used for
@@ -27,7 +29,7 @@ MEMBERS = {
     "forests": "random forests over element amounts, space group and lattice",
     "processes": "Gaussian processes over distances between compositions, in which elements that replace one another "
     "in known compounds are near, and between cells",
-    "formula processes": "the same by the formula alone, so that they count double where no cell is known",
+    "formula processes": "the same by the formula alone",
 }
 """What the card calls the kinds of members of an ensemble."""
 
@@ -42,14 +44,14 @@ folds grouped by composition, because the papers of the table do not allow more:
 of the same papers. The error on new papers is not known, and is larger. In log10(S/cm):"""
 
 
-def model_card(name: str, training: Mapping[str, Any], *, shows_rows: bool) -> str:
+def model_card(name: str, training: Mapping[str, Any], ensemble: Ensemble, *, shows_rows: bool) -> str:
     """Write the card, in Markdown, from what the run measured; `shows_rows` tells that the artefact names its rows."""
     metrics = training["metrics"]
     return "\n".join(
         [
             f"# {name}: lithium-ion conductivity of solid electrolytes",
             "",
-            _data(training, shows_rows),
+            _data(training, ensemble, shows_rows),
             _errors(metrics),
             _against_forest(metrics),
             _insulators(metrics),
@@ -70,7 +72,7 @@ def with_folds(artefact: Artefact, folds_by: str | None) -> Artefact:
     return replace(artefact, training={**artefact.training, "folds_by": folds_by}, card=card)
 
 
-def _data(training: Mapping[str, Any], shows_rows: bool) -> str:
+def _data(training: Mapping[str, Any], ensemble: Ensemble, shows_rows: bool) -> str:
     metrics = training["metrics"]
     parent = training.get("parent")
     origin = (
@@ -87,7 +89,7 @@ def _data(training: Mapping[str, Any], shows_rows: bool) -> str:
     return f"""\
 An ensemble whose kinds of members weigh the same: {kinds}. It answers log10 of the conductivity at 25 degrees Celsius
 and an activation energy; conductivity at another temperature is Arrhenius in the conductivity. {origin}.
-
+{_beside_the_members(ensemble)}
 ## Data
 
 {training["data"]} (SHA-256 `{training["data_digest"][:16]}`): {training["n_rows"]} rows, of which {metrics["n"]} score
@@ -95,6 +97,23 @@ with a conductivity; {metrics["n_censored"]} of these are reported as below a li
 {training["fit"]["censored_at"]:g}; {metrics["n_with_structure"]} have a crystal structure. Seed {training["seed"]}.
 The artefact holds, in `domain.npz`, the compositions that were trained on{", with their values" if shows_rows else ""}.
 {unlabelled}"""
+
+
+def _beside_the_members(ensemble: Ensemble) -> str:
+    """Say what else the answers rest on, a line each."""
+    said = ""
+    if ensemble.processes.hurdle is not None:
+        said += (
+            "\nWhere no cell is known, a hurdle stands in place of the processes by the formula alone: how likely the "
+            "material is an insulator, and how well it conducts if it is none.\n"
+        )
+    line = ensemble.meyer_neldel
+    if line is not None:
+        said += (
+            f"\nThe activation energy is to {100 * WEIGHT:.0f} % what the conductivity implies by the Meyer-Neldel "
+            f"rule, {line.intercept:.2f} eV at 1 S/cm, and {-line.slope:.3f} eV more for every decade below that.\n"
+        )
+    return said
 
 
 def _errors(metrics: Mapping[str, Any]) -> str:

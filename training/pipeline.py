@@ -239,7 +239,7 @@ def _artefact(
         "metrics": dict(metrics),
     }
     ensemble = load_ensemble(work, FINAL)
-    card = model_card(job.name, training, shows_rows=job.show_training_rows)
+    card = model_card(job.name, training, ensemble, shows_rows=job.show_training_rows)
     return Artefact(job.name, ensemble, calibrations, domain, card, training)
 
 

@@ -85,13 +85,13 @@ def test_the_tails_hold_what_the_share_says_and_make_shorter_intervals_than_equa
 
 
 @pytest.mark.parametrize(("per_paper", "n"), [(1, 120), (4, 120), (12, 120), (30, 120)])
-def test_rows_of_few_papers_are_covered_as_surely_as_new_papers_would_be(per_paper: int, n: int) -> None:
-    """The level is raised by (k + 1) / k at both ends, and reaches the outermost residual where k cannot tell."""
+def test_rows_of_few_papers_tell_less_of_where_a_new_one_may_lie(per_paper: int, n: int) -> None:
+    """The level is raised by (k + 1) / k at both ends, k papers counting as the root of their rows each."""
     random = np.random.default_rng(5)
     measured, censored, mean, spread = drawn(n, random)
     papers = np.repeat(np.arange(n // per_paper), per_paper)
     calibration = Calibration.fit(measured, censored, mean, spread, papers)
-    position, k = np.sort((measured - mean) / spread.total), n // per_paper
+    position, k = np.sort((measured - mean) / spread.total), n // per_paper * per_paper**0.5
     for level in (0.02, 0.25, 0.75, 0.98):
         outside = min(level, 1.0 - level)
         # The outermost share of (k + 1)(1 - outside) / k, as a place among n sorted positions.

@@ -1,4 +1,4 @@
-"""What the card says of the folds that its errors are from."""
+"""What the card says: of the folds that its errors are from, of the domain, and of what the answers rest on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from superion.models.artefact import Artefact
 from superion.models.predictor import RELEASE_FOLDER
 from superion.training.card import model_card, with_folds
+
+from ..models import _builders as models
 
 ERRORS = {"mae": 1.0, "rmse": 1.5, "r2": 0.5, "spearman": 0.7}
 CONVENTIONS = {"censored_at_-15": ERRORS, "censored_at_-10": ERRORS}
@@ -59,11 +61,14 @@ TRAINING: dict[str, Any] = {
     "metrics": METRICS,
 }
 
+ENSEMBLE = models.ensemble()
+"""Of networks alone."""
+
 
 @pytest.fixture(scope="module")
 def artefact() -> Artefact:
     """Return an artefact with a card of its own figures."""
-    card = model_card("own", TRAINING, shows_rows=True)
+    card = model_card("own", TRAINING, ENSEMBLE, shows_rows=True)
     return replace(Artefact.load(RELEASE_FOLDER), card=card, training=TRAINING)
 
 
@@ -85,8 +90,22 @@ def test_folds_by_composition_are_said_and_papers_no_more(artefact: Artefact) ->
 
 
 def test_the_card_says_what_decides_about_the_domain() -> None:
-    by_distance = model_card("own", TRAINING, shows_rows=True)
+    by_distance = model_card("own", TRAINING, ENSEMBLE, shows_rows=True)
     assert "no more than 10 % of its atoms" in by_distance and "novelty" not in by_distance
     by_domain = {**METRICS["by_domain"], "novelty_threshold": 0.4321}
-    by_novelty = model_card("own", TRAINING | {"metrics": METRICS | {"by_domain": by_domain}}, shows_rows=True)
+    by_novelty = model_card(
+        "own", TRAINING | {"metrics": METRICS | {"by_domain": by_domain}}, ENSEMBLE, shows_rows=True
+    )
     assert "its novelty is at most 0.43" in by_novelty and "of its atoms" not in by_novelty
+
+
+def test_the_card_says_what_the_answers_rest_on_beside_the_members() -> None:
+    released = Artefact.load(RELEASE_FOLDER)
+    line = released.ensemble.meyer_neldel
+    assert released.ensemble.processes.hurdle is not None and line is not None
+    card = model_card("own", TRAINING, released.ensemble, shows_rows=True)
+    assert "a hurdle stands in place of the processes by the formula alone" in card
+    assert f"to 50 % what the conductivity implies by the Meyer-Neldel rule, {line.intercept:.2f} eV at 1 S/cm" in card
+    assert f"{-line.slope:.3f} eV more for every decade below" in card and line.slope < 0.0
+    plain = model_card("own", TRAINING, ENSEMBLE, shows_rows=True)
+    assert "hurdle" not in plain and "Meyer-Neldel" not in plain
