@@ -39,7 +39,7 @@ def test_a_list_is_screened_and_gone_on_with(superion, tmp_path: Path) -> None:
     assert (found["out"], found["not_done"]) == (str(out), [])
     assert found["rate_per_second"] > 0.0
     assert "materials: 6 of 6" in first.err and "a second, about 0 s left" in first.err
-    assert pq.read_table(out)["model_version"].to_pylist() == ["3"] * 5
+    assert pq.read_table(out)["model_version"].to_pylist() == ["4"] * 5
     assert pq.read_table(found["failures"])["id"].to_pylist() == ["m5"]
     again = superion(*command)
     assert again.status == 1

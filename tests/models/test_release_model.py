@@ -59,7 +59,7 @@ def test_the_release_was_made_with_this_featuriser() -> None:
 
 
 def test_the_release_is_version_3_of_superion() -> None:
-    assert (release().model.name, release().model.version) == ("superion", "3")
+    assert (release().model.name, release().model.version) == ("superion", "4")
 
 
 def test_the_release_is_the_champion_of_a_new_home() -> None:

@@ -174,7 +174,7 @@ def test_another_temperature_or_model_is_refused(frame: dd.DataFrame) -> None:
     predictor = superion.load("release")
     with pytest.raises(InvalidValue, match="of 25 degrees Celsius, the goal of 60"):
         best(frame, 2, predictor, Goal(temperature_C=60.0))
-    with pytest.raises(InvalidValue, match="of version 3 of the model, not of 7"):
+    with pytest.raises(InvalidValue, match="of version 4 of the model, not of 7"):
         best(frame, 2, predictor.named("7", None))
     with pytest.raises(InvalidValue, match="a batch has 1 to 1000"):
         best(frame, 0, predictor)
