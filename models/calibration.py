@@ -43,7 +43,8 @@ class Calibration:
     """Hold how the spread of one target becomes an interval and a standard deviation."""
 
     quantiles: FloatArray
-    """Shape (n_levels,): quantile of the positions at each of `LEVELS`, standard normal."""
+    """Shape (n_levels,): quantile of the positions at each of `LEVELS`, or farther from the median where the rows are
+    of few papers; standard normal."""
     std_factor: float
     """What the spread is multiplied by to be a standard deviation: the root mean square of the residuals over it."""
     n_residuals: int
@@ -65,9 +66,9 @@ class Calibration:
         the limit else.
 
         Rows of one of the `papers` (n,) are alike, so that fewer than n independent residuals tell where a new one may
-        lie. As in the forests a paper counts as the square root of its rows, k in all, and the quantiles lie farther
-        out by (1 + 1/k) for (1 + 1/n), at most at the outermost residual. That lies between every row for itself and
-        the count of papers (Dunn, Wasserman, Ramdas 2022, doi:10.1080/01621459.2022.2060112), which is too careful
+        lie. As in the forests a paper counts as the square root of its rows, k in all, and the levels lie farther from
+        the median by (1 + 2/k) for (1 + 2/n), at most at the outermost residual. That lies between every row for itself
+        and the count of papers (Dunn, Wasserman, Ramdas 2022, doi:10.1080/01621459.2022.2060112), which is too careful
         where they are few (docs/ablation.md). Every row is a paper of its own unless papers are given.
 
         Raises InvalidTable for fewer than `MIN_RESIDUALS` rows.
@@ -82,8 +83,8 @@ class Calibration:
         n_rows = n_alone = float(len(residual))
         if papers is not None:
             n_alone = float(np.sqrt(np.unique(papers, return_counts=True)[1]).sum())
-        farther = (1.0 + 1.0 / n_alone) / (1.0 + 1.0 / n_rows)
-        levels = np.clip(np.where(LEVELS < 0.5, 1.0 - (1.0 - LEVELS) * farther, LEVELS * farther), 0.0, 1.0)
+        farther = (1.0 + 2.0 / n_alone) / (1.0 + 2.0 / n_rows)
+        levels = np.clip(0.5 + (LEVELS - 0.5) * farther, 0.0, 1.0)
         # Place (n + 1) q among the sorted positions: a new one lies below it with probability q, at any n.
         # Rounded here, not on writing, so that a calibration that was saved and read answers the same.
         quantiles = np.round(np.quantile(spread.position(residual), levels, method="weibull"), 5)

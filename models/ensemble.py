@@ -177,7 +177,7 @@ class Ensemble:
         Where `known` is itself the process on formulas, the hurdle speaks in its place, if there is one.
         """
         n_members, rest = len(self.networks), ~answers.on_cell
-        bare = materials if rest.all() else [materials[int(row)] for row in np.flatnonzero(rest)]
+        bare = materials if rest.all() else materials.parted()[1]
         hurdle = self.processes.over_hurdle(target, bare, n_members) if rest.any() else None
         if hurdle is not None and rest.all():
             return hurdle
@@ -185,11 +185,16 @@ class Ensemble:
         return belief if hurdle is None else belief.placed(rest, hurdle)
 
     def _related(self, beliefs: Mapping[str, dict[str, Belief]]) -> Mapping[str, dict[str, Belief]]:
-        """Return beliefs by target and kind, those in the energy moved towards what those in the conductivity imply."""
+        """Return beliefs by target and kind, those in the energy moved towards what those in the conductivity imply.
+
+        Networks that were fine-tuned have learned the energies of the new rows, whose line may be another; the other
+        kinds are corrected for it.
+        """
         if self.meyer_neldel is None or ACTIVATION_ENERGY not in beliefs:
             return beliefs
         energies = dict(beliefs[ACTIVATION_ENERGY])
-        for name in energies.keys() & beliefs[CONDUCTIVITY].keys():
+        tuned = {"networks"} if self.corrections else set()
+        for name in (energies.keys() & beliefs[CONDUCTIVITY].keys()) - tuned:
             implied = self.meyer_neldel.energy(beliefs[CONDUCTIVITY][name].mean)
             energies[name] = energies[name].moved(WEIGHT * (implied - energies[name].mean))
         return {**beliefs, ACTIVATION_ENERGY: energies}

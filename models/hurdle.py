@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from superion.errors import InvalidArtefact
+from superion.models.described import Described
 from superion.models.distribution import N_DRAWS, Belief, FloatArray, even_quantiles
 from superion.models.gaussian_process import GaussianProcess
 from superion.models.material import Material
@@ -46,6 +47,7 @@ class Hurdle:
 
     def predict(self, materials: Sequence[Material], n_members: int) -> Belief:
         """Return what is believed of log10(S/cm) of n materials by their formulas."""
+        materials = Described.of(materials)
         insulates, conducts = self.insulates.predict(materials), self.conducts.predict(materials)
         share = np.clip(insulates.middle, 0.0, 1.0)
         level = self.levels.mean()
@@ -81,6 +83,9 @@ class Hurdle:
             own = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
             return GaussianProcess.from_tensors("formula", own)
 
-        if LEVELS not in tensors:
-            raise InvalidArtefact("a hurdle lacks its levels", field="weights.safetensors")
+        if {name.partition(".")[0] for name in tensors} != {INSULATES, CONDUCTS, LEVELS} or LEVELS not in tensors:
+            raise InvalidArtefact(
+                f"a hurdle has the parts {INSULATES}, {CONDUCTS} and {LEVELS}, not {', '.join(sorted(tensors))}",
+                field="weights.safetensors",
+            )
         return cls(process(INSULATES), process(CONDUCTS), np.asarray(tensors[LEVELS], dtype=np.float64))

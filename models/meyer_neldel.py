@@ -11,11 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import linregress
 
 from superion.models.distribution import FloatArray
 
 MIN_ROWS = 20
 """Least rows with a conductivity and an energy, both measured, that a line is drawn through."""
+
+CLEAR = 4.0
+"""Standard errors that the slope must lie below zero: of unrelated rows one table in a thousand would pass."""
 
 FLOOR = -10.0
 """log10(S/cm) below which a conductivity tells nothing more of the energy: there it is a limit of detection or a
@@ -39,14 +43,15 @@ class MeyerNeldel:
     def fit(cls, log10_conductivity: FloatArray, energy: FloatArray) -> MeyerNeldel | None:
         """Draw the line of least squares through log10(S/cm) and energies [eV], each (n_rows,), NaN where unknown.
 
-        None where fewer than `MIN_ROWS` have both, and where the energy does not fall as the conductivity rises.
+        None where fewer than `MIN_ROWS` have both, and where the energy does not clearly fall as the conductivity
+        rises: by `CLEAR` standard errors of the slope.
         """
         both = np.isfinite(log10_conductivity) & np.isfinite(energy)
         known = np.maximum(log10_conductivity[both], FLOOR)
         if both.sum() < MIN_ROWS or np.ptp(known) < 1e-6:
             return None
-        slope, intercept = np.polyfit(known, energy[both], 1).tolist()
-        return cls(intercept, slope) if slope < 0.0 else None
+        found = linregress(known, energy[both])
+        return cls(float(found.intercept), float(found.slope)) if found.slope < -CLEAR * found.stderr else None
 
     def energy(self, log10_conductivity: FloatArray) -> FloatArray:
         """Return the activation energy [eV] that log10(S/cm) at 25 degrees Celsius implies, of the same shape."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from superion.models.artefact import Artefact
 from superion.models.ensemble import Ensemble
-from superion.models.meyer_neldel import WEIGHT
+from superion.models.meyer_neldel import FLOOR, WEIGHT
 
 NOT_FOR = """\
 ## What it must not be used for
@@ -102,7 +102,9 @@ The artefact holds, in `domain.npz`, the compositions that were trained on{", wi
 def _beside_the_members(ensemble: Ensemble) -> str:
     """Say what else the answers rest on, a line each."""
     said = ""
-    if ensemble.processes.hurdle is not None:
+    if ensemble.processes.hurdle is None and ensemble.processes.processes and ensemble.formula_processes:
+        said += "\nWhere no cell is known, the processes by the formula count double.\n"
+    elif ensemble.processes.hurdle is not None:
         said += (
             "\nWhere no cell is known, a hurdle stands in place of the processes by the formula alone: how likely the "
             "material is an insulator, and how well it conducts if it is none.\n"
@@ -111,7 +113,8 @@ def _beside_the_members(ensemble: Ensemble) -> str:
     if line is not None:
         said += (
             f"\nThe activation energy is to {100 * WEIGHT:.0f} % what the conductivity implies by the Meyer-Neldel "
-            f"rule, {line.intercept:.2f} eV at 1 S/cm, and {-line.slope:.3f} eV more for every decade below that.\n"
+            f"rule, {line.intercept:.2f} eV at 1 S/cm, and {-line.slope:.3f} eV more for every decade below that, "
+            f"down to 1e{FLOOR:.0f} S/cm.\n"
         )
     return said
 

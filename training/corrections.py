@@ -14,6 +14,7 @@ import numpy as np
 from superion.models.ensemble import Ensemble
 from superion.models.forest import has_full_cell
 from superion.models.gaussian_process import GaussianProcess
+from superion.models.material import Material
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import KINDS, Kind
@@ -30,6 +31,7 @@ def fit_corrections(rows: Sequence[Measurement], parent: Ensemble) -> ProcessEns
     """Fit a process to what forests and processes of `parent` leave over, for each target and kind with enough rows.
 
     A censored row that the parent puts at or below its limit leaves nothing over, another its distance to the limit.
+    Where full cells have a correction of their own, that of formulas is of what the parent says of the formulas.
     """
     corrections: dict[tuple[str, Kind], GaussianProcess] = {}
     energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
@@ -37,15 +39,17 @@ def fit_corrections(rows: Sequence[Measurement], parent: Ensemble) -> ProcessEns
     censored = np.array([row.censored for row in rows], dtype=bool)
     full = np.array([has_full_cell(row.material) for row in rows], dtype=bool)
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):
-        answered = parent.without_networks(target, [row.material for row in rows])
-        if answered is None:
-            continue
-        left = measured - answered
-        if target == CONDUCTIVITY:
-            left = np.where(censored, np.minimum(left, 0.0), left)
+        usable = {kind: rows_of(kind, np.isfinite(measured), full) for kind in KINDS}
         for kind in KINDS:
-            usable = rows_of(kind, np.isfinite(left), full)
-            if usable:
-                materials = [rows[index].material for index in usable]
-                corrections[target, kind] = fit_process(kind, materials, left[usable], centre=0.0, reach=REACH)
+            materials = [row.material for row in rows]
+            if kind == "formula" and usable["cell"]:
+                materials = [Material(material.formula) for material in materials]
+            answered = parent.without_networks(target, materials) if usable[kind] else None
+            if answered is None:
+                continue
+            left = measured - answered
+            if target == CONDUCTIVITY:
+                left = np.where(censored, np.minimum(left, 0.0), left)
+            asked = [materials[index] for index in usable[kind]]
+            corrections[target, kind] = fit_process(kind, asked, left[usable[kind]], centre=0.0, reach=REACH)
     return ProcessEnsemble(corrections)

@@ -187,8 +187,16 @@ def scored_conductivity(
 
 
 def _papers(found: OutOfFold) -> npt.NDArray[np.int64]:
-    """Return the number of every row's paper, shape (n_rows,)."""
-    return np.unique(paper_groups(found.rows), return_inverse=True)[1]
+    """Return the number of every row's paper, shape (n_rows,).
+
+    Where the folds do not keep papers apart it is that of its composition: the intervals are then those of new
+    compositions of the same papers, as all that is reported is.
+    """
+    papers = np.unique(paper_groups(found.rows), return_inverse=True)[1]
+    in_folds = np.unique(np.stack([papers, found.fold_of]), axis=1).shape[1]
+    if in_folds == papers.max() + 1:
+        return papers
+    return np.unique([row.composition for row in found.rows], return_inverse=True)[1]
 
 
 def calibrated(scored: Scored, among: BoolArray | None = None) -> Calibration:

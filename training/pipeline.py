@@ -15,7 +15,7 @@ from torch import Tensor
 
 from superion import __version__, home
 from superion.errors import InvalidValue, NotFound
-from superion.models.artefact import Artefact, featuriser_fingerprint
+from superion.models.artefact import FORMAT_VERSION, Artefact, featuriser_fingerprint
 from superion.models.distribution import FloatArray
 from superion.models.domain import Domain, KnownMaterial
 from superion.models.material import Material
@@ -121,7 +121,7 @@ def work_of(job: Job, train: dict[int, Sequence[int]], folder: Path) -> Work:
         settings=settings_of(job),
         folder=folder,
         start=_parent_weights(job.parent),
-        # What is fine-tuned answers as new models do, whatever the format of its parent.
+        # What is fine-tuned pools and reserves as new models do, whatever the format of its parent.
         parent=None
         if job.parent is None
         else replace(job.parent.artefact.ensemble, pools=True, formula_processes=True, squared_reserve=True),
@@ -198,6 +198,7 @@ def claim_folder(folder: Path, job: Job) -> None:
         "parent": parent,
         "unlabelled": digest_of(unlabelled_of(job)),
         "featuriser": featuriser_fingerprint(),
+        "format": FORMAT_VERSION,
         "superion": __version__,
     }
     text = json.dumps(wanted, sort_keys=True)

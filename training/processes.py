@@ -19,6 +19,7 @@ from superion.models.gaussian_process import JITTERS, GaussianProcess, bent
 from superion.models.hurdle import INSULATOR_BELOW, Hurdle
 from superion.models.kernels import TERMS, Terms, blocks_of, n_hyperparameters, term_places, within
 from superion.models.material import Material
+from superion.models.meyer_neldel import FLOOR, MeyerNeldel
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.process_features import distances, feature_blocks
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
@@ -61,9 +62,10 @@ def fit_processes(rows: Sequence[Measurement], censored_at: float) -> ProcessEns
 def fit_hurdle(rows: Sequence[Measurement], conductivities: FloatArray) -> Hurdle | None:
     """Fit what tells insulators from conductors by their formulas to log10(S/cm) (n_rows,), NaN where unknown.
 
-    None where there are fewer than `MIN_ROWS` of either.
+    A row below a limit that an insulator need not be below tells nothing. None where there are fewer than `MIN_ROWS` of
+    either.
     """
-    known = np.flatnonzero(np.isfinite(conductivities)).tolist()
+    known = np.flatnonzero(np.isfinite(conductivities) & ~_unclear(rows, INSULATOR_BELOW)).tolist()
     materials, levels = [rows[index].material for index in known], conductivities[known]
     insulates = levels < INSULATOR_BELOW
     if min(insulates.sum(), (~insulates).sum()) < MIN_ROWS:
@@ -74,6 +76,21 @@ def fit_hurdle(rows: Sequence[Measurement], conductivities: FloatArray) -> Hurdl
         fit_process("formula", conductors, levels[~insulates]),
         thinned(levels[insulates][:, None])[:, 0],
     )
+
+
+def fit_meyer_neldel(rows: Sequence[Measurement], censored_at: float) -> MeyerNeldel | None:
+    """Draw the line between conductivity and activation energy, None where the rows show none.
+
+    A row below a limit counts where the limit lies below what the line tells apart.
+    """
+    conductivities, energies = measured_at_reference(rows, censored_at)
+    return MeyerNeldel.fit(np.where(_unclear(rows, FLOOR), np.nan, conductivities), energies)
+
+
+def _unclear(rows: Sequence[Measurement], level: float) -> npt.NDArray[np.bool_]:
+    """Return which rows, shape (n_rows,), are reported as below a limit that lies above a level [log10(S/cm)]."""
+    limits = [row.log10_conductivity if row.censored else None for row in rows]
+    return np.array([limit is not None and limit > level for limit in limits], dtype=bool)
 
 
 def rows_of(kind: Kind, known: npt.NDArray[np.bool_], full: npt.NDArray[np.bool_]) -> list[int]:

@@ -26,17 +26,16 @@ from torch import Tensor
 from superion.models.distribution import FloatArray
 from superion.models.ensemble import Ensemble
 from superion.models.material import Material
-from superion.models.meyer_neldel import MeyerNeldel
 from superion.models.network import NetworkConfig, SuperionNetwork
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.training.corrections import fit_corrections
 from superion.training.dask_tasks import Tasks
 from superion.training.fit import fit_network
 from superion.training.one_thread import one_thread
-from superion.training.processes import fit_processes
+from superion.training.processes import fit_meyer_neldel, fit_processes
 from superion.training.settings import TrainingSettings
 from superion.training.table import Measurement
-from superion.training.trees import grow_trees, measured_at_reference
+from superion.training.trees import grow_trees
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -154,7 +153,7 @@ def put_together(work: Work, fold: int, networks: Sequence[dict[str, Array]], pr
         return replace(parent, config=settings.network, networks=members, corrections=(*parent.corrections, found))
     rows = [work.rows[index] for index in work.train[fold]]
     trees = grow_trees(rows, settings.trees, settings.fit.censored_at, Unit(fold, 0).seed(settings.seed))
-    line = MeyerNeldel.fit(*measured_at_reference(rows, settings.fit.censored_at))
+    line = fit_meyer_neldel(rows, settings.fit.censored_at)
     return Ensemble(settings.network, members, trees, found, meyer_neldel=line)
 
 

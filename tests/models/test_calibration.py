@@ -86,18 +86,17 @@ def test_the_tails_hold_what_the_share_says_and_make_shorter_intervals_than_equa
 
 @pytest.mark.parametrize(("per_paper", "n"), [(1, 120), (4, 120), (12, 120), (30, 120)])
 def test_rows_of_few_papers_tell_less_of_where_a_new_one_may_lie(per_paper: int, n: int) -> None:
-    """The level is raised by (k + 1) / k at both ends, k papers counting as the root of their rows each."""
+    """Levels lie farther from the median by (k + 2) / k, k papers counting as the root of their rows each."""
     random = np.random.default_rng(5)
     measured, censored, mean, spread = drawn(n, random)
     papers = np.repeat(np.arange(n // per_paper), per_paper)
     calibration = Calibration.fit(measured, censored, mean, spread, papers)
     position, k = np.sort((measured - mean) / spread.total), n // per_paper * per_paper**0.5
     for level in (0.02, 0.25, 0.75, 0.98):
-        outside = min(level, 1.0 - level)
-        # The outermost share of (k + 1)(1 - outside) / k, as a place among n sorted positions.
-        place = (1.0 - outside) * (k + 1) / k * n
-        low, high = (np.interp(p - 1.0, np.arange(n), position) for p in (n + 1 - place, place))
-        assert np.interp(level, LEVELS, calibration.quantiles) == pytest.approx(high if level > 0.5 else low, abs=1e-4)
+        # As a place among the n sorted positions, where a level of a half is in their middle.
+        place = (n + 1) / 2 + (level - 0.5) * (1.0 + 2.0 / k) / (1.0 + 2.0 / n) * (n + 1)
+        expected = np.interp(place - 1.0, np.arange(n), position)
+        assert np.interp(level, LEVELS, calibration.quantiles) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_paper_to_each_row_changes_nothing_and_few_papers_never_narrow() -> None:
@@ -106,6 +105,8 @@ def test_a_paper_to_each_row_changes_nothing_and_few_papers_never_narrow() -> No
     plain = Calibration.fit(measured, censored, mean, spread)
     assert np.array_equal(Calibration.fit(measured, censored, mean, spread, np.arange(90)).quantiles, plain.quantiles)
     few = Calibration.fit(measured, censored, mean, spread, np.arange(90) // 10)
+    # Narrow intervals are hardly touched, wide ones are.
+    assert np.interp(0.52, LEVELS, few.quantiles) == pytest.approx(np.interp(0.52, LEVELS, plain.quantiles), abs=0.02)
     for confidence in CONFIDENCES:
         narrow, wide = (one.interval(mean, spread, confidence) for one in (plain, few))
         assert (wide[0] <= narrow[0] + 1e-9).all() and (wide[1] >= narrow[1] - 1e-9).all()

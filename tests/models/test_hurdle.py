@@ -123,6 +123,11 @@ def test_a_hurdle_with_a_part_missing_is_refused(missing: str) -> None:
         Hurdle.from_tensors({name: whole[name] for name in whole if name != missing})
 
 
+def test_an_array_of_no_part_of_a_hurdle_is_refused() -> None:
+    with pytest.raises(InvalidArtefact, match="has the parts"):
+        Hurdle.from_tensors(hurdle().tensors() | {"other": np.zeros(3)})
+
+
 @pytest.mark.parametrize("levels", [np.zeros(3), np.full(N_DRAWS, np.nan)])
 def test_levels_that_are_none_are_refused(levels: np.ndarray) -> None:
     with pytest.raises(InvalidArtefact, match="levels"):

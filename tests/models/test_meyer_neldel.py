@@ -53,6 +53,7 @@ def test_rows_that_lack_either_do_not_count_and_what_lies_below_the_floor_counts
         (np.full(40, -5.0), np.linspace(0.2, 0.7, 40)),  # one conductivity
         (np.linspace(-15, -11, 40), np.linspace(0.7, 0.2, 40)),  # all below the floor
         (np.linspace(-9, -2, 40), np.full(40, np.nan)),  # no energies
+        (np.linspace(-9, -2, 40), 0.4 + 0.1 * np.sin(np.arange(40)) - 0.001 * np.arange(40)),  # hardly
     ],
 )
 def test_there_is_no_line_where_the_rows_show_none(level: np.ndarray, energy: np.ndarray) -> None:

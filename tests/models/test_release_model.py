@@ -58,7 +58,7 @@ def test_the_release_was_made_with_this_featuriser() -> None:
     assert config()["featuriser"] == featuriser_fingerprint()
 
 
-def test_the_release_is_version_3_of_superion() -> None:
+def test_the_release_is_version_4_of_superion() -> None:
     assert (release().model.name, release().model.version) == ("superion", "4")
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from superion.featurizers.context import CellContext
 from superion.featurizers.formula import Formula
 from superion.models.artefact import Artefact
 from superion.models.ensemble import Ensemble
 from superion.models.material import Material
+from superion.models.meyer_neldel import MeyerNeldel
 from superion.models.predictor import Predictor
 from superion.models.process_ensemble import ProcessEnsemble
 from superion.models.records import ModelName
@@ -109,7 +111,8 @@ def test_corrections_add_up_and_survive_saving(parent: Ensemble, tmp_path: Path)
 
 
 def test_a_parent_of_an_older_format_is_corrected_as_its_child_answers(parent: Ensemble, tmp_path: Path) -> None:
-    older = replace(models.artefact(), ensemble=replace(parent, formula_processes=False, pools=False))
+    former = replace(parent, formula_processes=False, pools=False, squared_reserve=False)
+    older = replace(models.artefact(), ensemble=former)
     rows = shifted_rows(parent)
     settings = TrainingSettings(n_folds=2, n_members=2, fit=replace(_builders.FIT, epochs=1))
     job = pipeline.Job(
@@ -118,7 +121,7 @@ def test_a_parent_of_an_older_format_is_corrected_as_its_child_answers(parent: E
     work = pipeline.work_of(job, {FINAL: range(len(rows))}, tmp_path)
     fit_units(work, units_of(work), workers=1)
     child = load_ensemble(work, FINAL)
-    assert child.pools and child.formula_processes
+    assert child.pools and child.formula_processes and child.squared_reserve
     materials = [row.material for row in rows]
     answered = child.without_networks(CONDUCTIVITY, materials)
     measured = [row.log10_conductivity for row in rows]
@@ -127,6 +130,56 @@ def test_a_parent_of_an_older_format_is_corrected_as_its_child_answers(parent: E
     expected = found.answers(CONDUCTIVITY, materials)
     assert expected is not None
     assert child.correction(CONDUCTIVITY, materials) == pytest.approx(expected.known.mean)
+
+
+def test_a_child_keeps_hurdle_and_line_of_its_parent_and_its_networks_their_own_energies(
+    parent: Ensemble, tmp_path: Path
+) -> None:
+    low = [_builders.row(f"Li{1 + 0.1 * n:.1f}PO4", n, log10_conductivity=-11.0) for n in range(MIN_ROWS + 2)]
+    learned = fit_processes([*PARENT_ROWS, *low], -15.0)
+    assert learned.hurdle is not None
+    whole = replace(parent, processes=learned, meyer_neldel=MeyerNeldel(0.1, -0.07))
+    rows = [replace(row, activation_energy=0.9) for row in shifted_rows(whole)]
+    settings = TrainingSettings(n_folds=2, n_members=2, fit=replace(_builders.FIT, epochs=1))
+    job = pipeline.Job(
+        MeasurementTable("own.csv", tuple(rows)),
+        settings,
+        parent=Predictor(replace(models.artefact(), ensemble=whole), ModelName("small", "1")),
+        workers=1,
+    )
+    work = pipeline.work_of(job, {FINAL: range(len(rows))}, tmp_path)
+    fit_units(work, units_of(work), workers=1)
+    child = load_ensemble(work, FINAL)
+    assert child.meyer_neldel == whole.meyer_neldel
+    materials = [row.material for row in rows]
+    hurdles = [one.processes.hurdle for one in (child, whole)]
+    one, other = (hurdle.predict(materials, 2).mean for hurdle in hurdles if hurdle is not None)
+    assert np.array_equal(one, other)
+    for target, measured in ((CONDUCTIVITY, [row.log10_conductivity for row in rows]), (ACTIVATION_ENERGY, 0.9)):
+        kinds = child.predict(materials)[target].kinds
+        others = np.mean([kinds[name] for name in kinds if name != "networks"], axis=0)
+        assert others == pytest.approx(measured, abs=0.3)
+        assert child.without_networks(target, materials) == pytest.approx(others, abs=1e-9)
+    plain = replace(child, meyer_neldel=None).predict(materials)[ACTIVATION_ENERGY].kinds
+    assert np.array_equal(kinds["networks"], plain["networks"])
+    untuned = [replace(whole, meyer_neldel=line).predict(materials) for line in (whole.meyer_neldel, None)]
+    moved, still = (found[ACTIVATION_ENERGY].kinds["networks"] for found in untuned)
+    assert np.abs(moved - still).min() > 1e-3
+
+
+def test_where_cells_have_a_correction_of_their_own_that_of_formulas_is_of_bare_formulas(parent: Ensemble) -> None:
+    cell = CellContext(216, (9.85, 9.85, 9.85, 90.0, 90.0, 90.0), 52.0)
+    celled = [replace(row, material=Material(row.material.formula, cell=cell)) for row in PARENT_ROWS]
+    whole = replace(
+        parent,
+        trees=grow_trees([*PARENT_ROWS, *celled], TreeSettings(n_trees=24), -15.0, 0),
+        processes=fit_processes([*PARENT_ROWS, *celled], -15.0),
+    )
+    rows = [replace(row, material=Material(row.material.formula, cell=cell)) for row in shifted_rows(whole)]
+    tuned = corrected(whole, rows)
+    for asked in ([row.material for row in rows], [Material(row.material.formula) for row in rows]):
+        answered = tuned.without_networks(CONDUCTIVITY, asked)
+        assert answered == pytest.approx([row.log10_conductivity for row in rows], abs=0.3)
 
 
 def test_few_rows_and_a_parent_of_networks_alone_correct_nothing(parent: Ensemble) -> None:

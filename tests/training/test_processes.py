@@ -18,7 +18,7 @@ from superion.models.kernels import TERMS
 from superion.models.material import Material
 from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.training import processes
-from superion.training.processes import KNEE, fit_process, fit_processes
+from superion.training.processes import KNEE, fit_meyer_neldel, fit_process, fit_processes
 from superion.training.splits import grouped_folds
 from superion.training.table import read_table
 from superion.training.trees import MIN_ROWS
@@ -123,6 +123,57 @@ def test_hot_rows_are_learned_at_room_temperature_and_censored_rows_at_the_conve
     low = [_builders.row("LiBr", n, log10_conductivity=-9.0, censored=True) for n in range(MIN_ROWS)]
     answer = fit_processes([*hot, *low], -15.0).answers(CONDUCTIVITY, [hot[0].material, low[0].material])
     assert answer is not None and answer.known.mean == pytest.approx([-7.0, -15.0], abs=0.05)
+
+
+def mixed_rows(n_insulators: int, n_conductors: int) -> list[_builders.Measurement]:
+    low = [_builders.row(f"Li{1 + 0.1 * n:.1f}PO4", n, log10_conductivity=-11.0 - 0.1 * n) for n in range(n_insulators)]
+    high = [_builders.row(f"Li{5 + 0.1 * n:.1f}PS5Cl", n, log10_conductivity=-3.0) for n in range(n_conductors)]
+    return [*low, *high]
+
+
+def test_insulators_and_conductors_make_a_hurdle_that_tells_them_apart() -> None:
+    rows = mixed_rows(MIN_ROWS + 4, MIN_ROWS + 6)
+    found = fit_processes(rows, -15.0).hurdle
+    assert found is not None
+    assert (found.insulates.n_rows, found.conducts.n_rows) == (2 * MIN_ROWS + 10, MIN_ROWS + 6)
+    assert found.levels[[0, -1]] == pytest.approx([-11.0 - 0.1 * (MIN_ROWS + 3), -11.0])
+    asked = [Material(Formula.parse(text)) for text in ("Li1.55PO4", "Li5.55PS5Cl")]
+    share = found.insulates.predict(asked).mean
+    assert share[0] > 0.9 and share[1] < 0.1
+    assert found.predict(asked, 4).mean == pytest.approx([found.levels.mean(), -3.0], abs=0.7)
+    assert fit_processes(rows, -15.0).answers(CONDUCTIVITY, asked) is not None
+
+
+@pytest.mark.parametrize(
+    ("n_insulators", "n_conductors"), [(MIN_ROWS - 1, 30), (30, MIN_ROWS - 1), (0, 30), (30, 0), (0, 0)]
+)
+def test_too_few_of_either_make_no_hurdle(n_insulators: int, n_conductors: int) -> None:
+    assert fit_processes(mixed_rows(n_insulators, n_conductors), -15.0).hurdle is None
+
+
+def test_a_limit_that_an_insulator_need_not_be_below_tells_nothing() -> None:
+    rows = mixed_rows(MIN_ROWS - 1, MIN_ROWS)
+    high = [_builders.row(f"Li{n}La3Zr2O12", n, log10_conductivity=-4.0, censored=True) for n in range(1, 30)]
+    assert fit_processes([*rows, *high], -15.0).hurdle is None
+    low = replace(high[0], log10_conductivity=-9.0)
+    found = fit_processes([*rows, *high, low], -15.0).hurdle
+    assert found is not None and found.insulates.n_rows == 2 * MIN_ROWS
+    assert found.levels[0] == -15.0
+
+
+def test_the_line_to_the_energies_is_drawn_through_rows_that_have_both() -> None:
+    rows = [
+        _builders.row("LiCl", n, log10_conductivity=-8.0 + 0.2 * n, activation_energy=0.7 - 0.016 * n)
+        for n in range(30)
+    ]
+    line = fit_meyer_neldel(rows, -15.0)
+    assert line is not None and (line.intercept, line.slope) == pytest.approx((0.06, -0.08))
+    unclear = [replace(row, log10_conductivity=-4.0, censored=True, activation_energy=2.0) for row in rows]
+    assert fit_meyer_neldel([*rows, *unclear], -15.0) == line
+    below = replace(rows[0], log10_conductivity=-10.0, censored=True, activation_energy=0.86)
+    with_limit = fit_meyer_neldel([*rows, below], -15.0)
+    assert with_limit is not None and (with_limit.intercept, with_limit.slope) == pytest.approx((0.06, -0.08))
+    assert fit_meyer_neldel([replace(row, activation_energy=None) for row in rows], -15.0) is None
 
 
 def test_measured_materials_are_predicted_better_than_by_their_median(data_mirror: Callable[[str], Path]) -> None:
