@@ -29,9 +29,11 @@ def measured() -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_forest_answers_what_scikit_learn_answers(measured) -> None:
     features, values = measured
+    weights = np.random.default_rng(6).uniform(0.2, 1.0, len(values))
     settings = TreeSettings(n_trees=12, feature_share=0.4)
-    forest = _grow(features, values, settings, seed=5)
-    oracle = RandomForestRegressor(12, max_features=0.4, bootstrap=False, random_state=5).fit(features, values)
+    forest = _grow(features, values, weights, settings, seed=5)
+    oracle = RandomForestRegressor(12, max_features=0.4, bootstrap=False, random_state=5)
+    oracle.fit(features, values, sample_weight=weights)
     unseen = np.random.default_rng(4).normal(size=(200, 9)).astype(np.float32)
     by_tree = np.stack([tree.predict(unseen) for tree in oracle.estimators_])
     assert forest.predict(unseen) == pytest.approx(by_tree, abs=1e-6)
