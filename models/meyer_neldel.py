@@ -8,10 +8,10 @@ Source: W. Meyer, H. Neldel, Zeitschrift fuer technische Physik 18, 588 (1937).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import linregress
 
 from superion.models.distribution import FloatArray
 
@@ -19,7 +19,7 @@ MIN_ROWS = 20
 """Least rows with a conductivity and an energy, both measured, that a line is drawn through."""
 
 CLEAR = 4.0
-"""Standard errors that the slope must lie below zero: of unrelated rows one table in a thousand would pass."""
+"""Standard errors that the slope must lie below zero: of twenty unrelated rows one table in two thousand would pass."""
 
 FLOOR = -10.0
 """log10(S/cm) below which a conductivity tells nothing more of the energy: there it is a limit of detection or a
@@ -50,8 +50,8 @@ class MeyerNeldel:
         known = np.maximum(log10_conductivity[both], FLOOR)
         if both.sum() < MIN_ROWS or np.ptp(known) < 1e-6:
             return None
-        found = linregress(known, energy[both])
-        return cls(float(found.intercept), float(found.slope)) if found.slope < -CLEAR * found.stderr else None
+        (slope, intercept), covariance = np.polyfit(known, energy[both], 1, cov=True)
+        return cls(float(intercept), float(slope)) if slope < -CLEAR * math.sqrt(covariance[0, 0]) else None
 
     def energy(self, log10_conductivity: FloatArray) -> FloatArray:
         """Return the activation energy [eV] that log10(S/cm) at 25 degrees Celsius implies, of the same shape."""
