@@ -21,7 +21,7 @@ from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import TreeEnsemble
 from superion.training import pipeline
 from superion.training.corrections import fit_corrections
-from superion.training.processes import fit_processes
+from superion.training.processes import fit_meyer_neldel, fit_processes
 from superion.training.settings import TrainingSettings, TreeSettings
 from superion.training.table import MeasurementTable
 from superion.training.trees import MIN_ROWS, grow_trees
@@ -169,7 +169,9 @@ def test_a_child_keeps_hurdle_and_line_of_its_parent_and_its_networks_their_own_
 
 def test_where_cells_have_a_correction_of_their_own_that_of_formulas_is_of_bare_formulas(parent: Ensemble) -> None:
     cell = CellContext(216, (9.85, 9.85, 9.85, 90.0, 90.0, 90.0), 52.0)
+    # To the parent cells of a formula conduct better than the formula tells.
     celled = [replace(row, material=Material(row.material.formula, cell=cell)) for row in PARENT_ROWS]
+    celled = [replace(row, log10_conductivity=row.log10_conductivity + 4.0) for row in celled]  # type: ignore[operator]
     whole = replace(
         parent,
         trees=grow_trees([*PARENT_ROWS, *celled], TreeSettings(n_trees=24), -15.0, 0),
@@ -177,7 +179,10 @@ def test_where_cells_have_a_correction_of_their_own_that_of_formulas_is_of_bare_
     )
     rows = [replace(row, material=Material(row.material.formula, cell=cell)) for row in shifted_rows(whole)]
     tuned = corrected(whole, rows)
-    for asked in ([row.material for row in rows], [Material(row.material.formula) for row in rows]):
+    cells, formulas = [row.material for row in rows], [Material(row.material.formula) for row in rows]
+    before = [whole.without_networks(CONDUCTIVITY, asked) for asked in (cells, formulas)]
+    assert before[0] is not None and before[1] is not None and (before[0] - before[1]).min() > 1.0
+    for asked in (cells, formulas):
         answered = tuned.without_networks(CONDUCTIVITY, asked)
         assert answered == pytest.approx([row.log10_conductivity for row in rows], abs=0.3)
 
@@ -187,3 +192,14 @@ def test_few_rows_and_a_parent_of_networks_alone_correct_nothing(parent: Ensembl
     assert fit_corrections(few, parent).processes == {}
     bare = replace(parent, trees=TreeEnsemble({}), processes=replace(parent.processes, processes={}))
     assert fit_corrections(shifted_rows(parent), bare).processes == {}
+
+
+def test_a_model_of_enough_rows_has_the_line_that_they_lie_on(tmp_path: Path) -> None:
+    rows = _builders.synthetic_rows(60)
+    settings = replace(_builders.SETTINGS, fit=replace(_builders.FIT, epochs=1))
+    job = pipeline.Job(_builders.table(rows), settings, workers=1)
+    work = pipeline.work_of(job, {FINAL: range(len(rows))}, tmp_path)
+    fit_units(work, units_of(work), workers=1)
+    line = load_ensemble(work, FINAL).meyer_neldel
+    assert line is not None and line == fit_meyer_neldel(rows, settings.fit.censored_at)
+    assert line.slope == pytest.approx(-1.0 / 15.0, abs=0.02)
