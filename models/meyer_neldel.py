@@ -16,7 +16,7 @@ import numpy as np
 from superion.models.distribution import FloatArray
 
 MIN_ROWS = 20
-"""Least rows with a conductivity and an energy, both measured, that a line is drawn through."""
+"""Least rows with a conductivity and an energy that a line is drawn through."""
 
 CLEAR = 4.0
 """Standard errors that the slope must lie below zero: of twenty unrelated rows one table in two thousand would pass."""

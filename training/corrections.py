@@ -20,7 +20,7 @@ from superion.models.targets import ACTIVATION_ENERGY, CONDUCTIVITY
 from superion.models.tree_ensemble import KINDS, Kind
 from superion.training.processes import fit_process, rows_of
 from superion.training.table import Measurement
-from superion.training.trees import at_reference
+from superion.training.trees import measured_at_reference
 
 REACH = 0.35
 """Hellinger distance over which a correction fades: garnets of other dopants are 0.1 to 0.3 apart, a garnet and a
@@ -34,8 +34,7 @@ def fit_corrections(rows: Sequence[Measurement], parent: Ensemble) -> ProcessEns
     Where full cells have a correction of their own, that of formulas is of what the parent says of the formulas.
     """
     corrections: dict[tuple[str, Kind], GaussianProcess] = {}
-    energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
-    conductivities = at_reference(rows, energies, censored_at=np.inf)  # limits stay as they are
+    conductivities, energies = measured_at_reference(rows, censored_at=np.inf)  # limits stay as they are
     censored = np.array([row.censored for row in rows], dtype=bool)
     full = np.array([has_full_cell(row.material) for row in rows], dtype=bool)
     for target, measured in ((CONDUCTIVITY, conductivities), (ACTIVATION_ENERGY, energies)):

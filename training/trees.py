@@ -45,10 +45,10 @@ def grow_trees(rows: Sequence[Measurement], settings: TreeSettings, censored_at:
 def measured_at_reference(rows: Sequence[Measurement], censored_at: float) -> tuple[FloatArray, FloatArray]:
     """Return log10(S/cm) at 25 degrees Celsius and energies of activation [eV], each (n_rows,), NaN where unknown."""
     energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in rows])
-    return at_reference(rows, energies, censored_at), energies
+    return _at_reference(rows, energies, censored_at), energies
 
 
-def at_reference(rows: Sequence[Measurement], energies: FloatArray, censored_at: float) -> FloatArray:
+def _at_reference(rows: Sequence[Measurement], energies: FloatArray, censored_at: float) -> FloatArray:
     """Return log10(S/cm) at 25 degrees Celsius, shape (n_rows,), NaN where there is none."""
     typical = next(target.centre for target in TARGETS if target.name == ACTIVATION_ENERGY)
     if np.isfinite(energies).any():

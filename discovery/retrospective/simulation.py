@@ -26,7 +26,7 @@ from superion.errors import InvalidTable
 from superion.models.distribution import FloatArray
 from superion.training.families import families_of
 from superion.training.table import Measurement
-from superion.training.trees import at_reference
+from superion.training.trees import measured_at_reference
 
 Progress = Callable[[int, int], None]
 Task = tuple[str, int]
@@ -50,8 +50,7 @@ class Table:
         Raises InvalidTable where fewer than ten have one, or fewer a measured level than there are to be hits.
         """
         taken = usable(rows)
-        energies = np.array([np.nan if row.activation_energy is None else row.activation_energy for row in taken])
-        levels = at_reference(taken, energies, censored_at=np.inf)
+        levels, _ = measured_at_reference(taken, censored_at=np.inf)
         censored = np.array([row.censored for row in taken], dtype=bool)
         # A limit is no measured level, however high it lies.
         order = np.argsort(np.where(censored, np.inf, -levels), kind="stable")
